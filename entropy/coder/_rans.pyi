@@ -1,0 +1,21 @@
+"""Types of the compiled module built from entropy/cpp."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+class Tables:
+    def __init__(self, serialized: bytes) -> None: ...
+    def __len__(self) -> int: ...
+
+def encode(
+    segments: Sequence[tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]],
+    tables: Tables,
+    lanes: int,
+) -> bytes: ...
+
+class Decoder:
+    def __init__(self, data: bytes, tables: Tables) -> None: ...
+    def decode(self, indexes: npt.NDArray[np.uint8], symbols: npt.NDArray[np.int16]) -> None: ...
+    def finish(self) -> None: ...

@@ -1,0 +1,168 @@
+"""Choice between the compiled coder and the reference; both give the same bytes."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from entropy.coder.native import NativeDecoder, encode_native, unavailable_reason
+from entropy.coder.reference import ReferenceDecoder, encode_reference
+from entropy.coder.tables import CdfTables
+from entropy.errors import NativeUnavailable
+
+__all__ = [
+    "LANES",
+    "Backend",
+    "Decoder",
+    "Segment",
+    "backend",
+    "check_array",
+    "check_segments",
+    "encode",
+]
+
+Backend = Literal["native", "reference"]
+Segment = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]
+
+LANES = (1, 2, 4, 8, 16, 32)
+_logger = logging.getLogger(__name__)
+
+
+@functools.cache
+def backend() -> Backend:
+    """Which coder `encode` and `Decoder` use by default: "native" if it is built, else "reference".
+
+    The first call logs a warning if the compiled coder is missing.
+    """
+    reason = unavailable_reason()
+    if reason is None:
+        return "native"
+    _logger.warning("compiled range coder not available (%s): using the slow reference", reason)
+    return "reference"
+
+
+def encode(
+    segments: Sequence[Segment],
+    tables: CdfTables,
+    *,
+    lanes: int | None = None,
+    backend: Backend | None = None,
+) -> bytes:
+    """Encode all segments of a payload in one call.
+
+    A segment is what one `Decoder.decode` call returns, in the same order. The GIL is released
+    while the compiled coder works.
+
+    Args:
+        segments: pairs (symbols, indexes) of equal size: symbols int16, indexes uint8, both 1-D and
+            contiguous. Symbol i is coded with table `indexes[i]`; where `indexes[i] <
+            tables.skip_below` it must be 0 and costs nothing.
+        tables: the tables, also needed to decode.
+        lanes: number of interleaved states, a power of two up to 32; None follows the amount of
+            data, one lane for about 2 kB. More lanes suit a GPU and cost 4 to 5 bytes each.
+        backend: "native" or "reference"; None takes `backend()`.
+
+    Returns:
+        The payload, at least 1 byte; SPEC.md, section Range coder. It does not hold the sizes of
+        the segments, nor its own.
+
+    Raises:
+        InvalidTable: an index names no table.
+        SymbolOutOfRange: a skipped symbol is not 0.
+        NativeUnavailable: backend is "native" and the compiled coder is missing.
+        TypeError, ValueError: an array has the wrong type or shape.
+    """
+    if lanes is not None and lanes not in LANES:
+        raise ValueError(f"lanes: found {lanes}, expected one of {LANES}")
+    checked = check_segments(segments)
+    if _resolve(backend) == "native":
+        return encode_native(checked, tables, lanes)
+    return encode_reference(checked, tables, lanes)
+
+
+class Decoder:
+    """Decode one payload, segment by segment.
+
+    One thread at a time may use a decoder; any number of decoders may work in parallel.
+
+    Args:
+        data: the payload, exactly.
+        tables: the tables it was encoded with.
+        backend: "native" or "reference"; None takes `backend()`.
+
+    Raises:
+        StreamExhausted: the payload is shorter than it announces.
+        CorruptStream: its header or a state breaks a rule of SPEC.md.
+        NativeUnavailable: backend is "native" and the compiled coder is missing.
+    """
+
+    __slots__ = ("_decoder",)
+
+    def __init__(self, data: bytes, tables: CdfTables, *, backend: Backend | None = None) -> None:
+        payload = bytes(data)
+        self._decoder: NativeDecoder | ReferenceDecoder
+        if _resolve(backend) == "native":
+            self._decoder = NativeDecoder(payload, tables)
+        else:
+            self._decoder = ReferenceDecoder(payload, tables)
+
+    def decode(self, indexes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
+        """Decode the next segment.
+
+        Args:
+            indexes: table of each symbol, uint8, 1-D, contiguous; the same as when encoding.
+
+        Returns:
+            The symbols, int16, as many as indexes; 0 where the index is below `skip_below`.
+
+        Raises:
+            InvalidTable: an index names no table.
+            StreamExhausted: a word or an escape byte is needed and none is left.
+            CorruptStream: an escape value is malformed, or an earlier segment failed.
+        """
+        check_array(indexes, np.uint8, "indexes")
+        return self._decoder.decode(indexes)
+
+    def finish(self) -> None:
+        """Check, after the last segment, that the payload is used up and intact.
+
+        Raises:
+            CorruptStream: words or escape bytes remain, or a final state is wrong.
+        """
+        self._decoder.finish()
+
+
+def _resolve(name: Backend | None) -> Backend:
+    chosen = backend() if name is None else name
+    if chosen not in ("native", "reference"):
+        raise ValueError(f"backend: found {chosen!r}, expected 'native' or 'reference'")
+    reason = unavailable_reason()
+    if chosen == "native" and reason is not None:
+        raise NativeUnavailable(f"entropy.coder._rans cannot be loaded: {reason}")
+    return chosen
+
+
+def check_segments(segments: Sequence[Segment]) -> list[Segment]:
+    """Check type and shape of what an encoder gets; TypeError, ValueError."""
+    checked = []
+    for symbols, indexes in segments:
+        check_array(symbols, np.int16, "symbols")
+        check_array(indexes, np.uint8, "indexes")
+        if symbols.size != indexes.size:
+            raise ValueError(f"segment: {symbols.size} symbols, but {indexes.size} indexes")
+        checked.append((symbols, indexes))
+    return checked
+
+
+def check_array(array: object, dtype: type[np.generic[Any]], name: str) -> None:
+    """Check that `array` is a contiguous 1-D array of `dtype`; TypeError, ValueError."""
+    if not isinstance(array, np.ndarray) or array.dtype != dtype:
+        found = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        raise TypeError(f"{name}: found {found}, expected an array of {dtype.__name__}")
+    if array.ndim != 1 or not array.flags.c_contiguous:
+        raise ValueError(f"{name}: found shape {array.shape}, expected 1-D and contiguous")

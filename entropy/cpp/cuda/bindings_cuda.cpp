@@ -1,0 +1,108 @@
+// Python module entropy.coder._rans_cuda: conversion and exception translation, nothing else.
+#include <nanobind/nanobind.h>
+
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "binding_helpers.hpp"
+#include "cdf.hpp"
+#include "cuda/batch.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+nb::list encode_batch(nb::handle payloads, const rans::cuda::DeviceTables& tables, unsigned lanes) {
+    rans::check_lanes(lanes);
+    std::vector<rans::PythonSegments> arrays;
+    std::vector<std::vector<rans::Segment>> views;
+    for (nb::handle segments : payloads) {
+        arrays.emplace_back(segments);
+        views.push_back(arrays.back().views);
+    }
+    std::vector<std::vector<std::uint8_t>> encoded;
+    {
+        nb::gil_scoped_release release;
+        encoded = rans::cuda::encode_batch(views, tables, lanes);
+    }
+    nb::list result;
+    for (const std::vector<std::uint8_t>& data : encoded) {
+        result.append(nb::bytes(data.data(), data.size()));
+    }
+    return result;
+}
+
+std::vector<std::span<const std::uint8_t>> spans_of(nb::handle payloads) {
+    std::vector<std::span<const std::uint8_t>> spans;
+    for (nb::handle data : payloads) spans.push_back(rans::span_of(nb::cast<nb::bytes>(data)));
+    return spans;
+}
+
+// One call at a time.
+class BatchDecoder {
+public:
+    BatchDecoder(nb::handle payloads, const rans::cuda::DeviceTables& tables)
+        : decoder_(spans_of(payloads), tables) {}
+
+    void decode(nb::handle indexes, nb::handle symbols) {
+        std::vector<rans::Vector<const std::uint8_t>> index_arrays;  // keep the arrays alive
+        std::vector<rans::Vector<std::int16_t>> symbol_arrays;
+        std::vector<std::span<const std::uint8_t>> index_views;
+        std::vector<std::span<std::int16_t>> symbol_views;
+        for (nb::handle item : indexes) {
+            index_arrays.push_back(nb::cast<rans::Vector<const std::uint8_t>>(item, false));
+            index_views.push_back(rans::span_of(index_arrays.back()));
+        }
+        for (nb::handle item : symbols) {
+            symbol_arrays.push_back(nb::cast<rans::Vector<std::int16_t>>(item, false));
+            symbol_views.push_back(rans::span_of(symbol_arrays.back()));
+        }
+        if (index_views.size() != decoder_.size() || symbol_views.size() != decoder_.size()) {
+            throw nb::value_error("decode: expected one array for every payload");
+        }
+        for (std::size_t p = 0; p < index_views.size(); ++p) {
+            if (index_views[p].size() != symbol_views[p].size()) {
+                throw nb::value_error("indexes and symbols have different sizes");
+            }
+        }
+        nb::gil_scoped_release release;
+        const std::lock_guard lock(mutex_);
+        decoder_.decode(index_views, symbol_views);
+    }
+
+    void finish() {
+        nb::gil_scoped_release release;
+        const std::lock_guard lock(mutex_);
+        decoder_.finish();
+    }
+
+private:
+    rans::cuda::BatchDecoder decoder_;
+    std::mutex mutex_;
+};
+
+}  // namespace
+
+NB_MODULE(_rans_cuda, m) {
+    nb::module_ errors = nb::module_::import_("entropy.errors");
+    rans::translate_coder_errors(errors);
+    rans::translate<rans::cuda::CudaError>(errors, "NativeUnavailable");
+
+    m.def("device_count", &rans::cuda::device_count);
+    nb::class_<rans::cuda::DeviceTables>(m, "DeviceTables")
+        .def(
+            "__init__",
+            [](rans::cuda::DeviceTables* self, const nb::bytes& serialized) {
+                new (self) rans::cuda::DeviceTables(rans::Tables(rans::span_of(serialized)));
+            },
+            "serialized"_a);
+    m.def("encode_batch", &encode_batch, "payloads"_a, "tables"_a, "lanes"_a);
+    nb::class_<BatchDecoder>(m, "BatchDecoder")
+        .def(nb::init<nb::handle, const rans::cuda::DeviceTables&>(), "payloads"_a, "tables"_a,
+             nb::keep_alive<1, 3>())
+        .def("decode", &BatchDecoder::decode, "indexes"_a, "symbols"_a)
+        .def("finish", &BatchDecoder::finish);
+}

@@ -1,0 +1,47 @@
+"""TrainingOps -> IntegerNetwork: the integers behind the quantisation-aware forward pass, bit for
+bit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from entropy.integer.network import IntegerLayer, IntegerNetwork
+from entropy.integer.spec import ACT_BITS, INDEX_BITS, MEAN_BITS, LayerSpec
+from entropy.integer.training import TrainingOps
+
+__all__ = ["integer_network"]
+
+
+@torch.no_grad()
+def integer_network(ops: TrainingOps, specs: dict[str, LayerSpec]) -> IntegerNetwork:
+    """Read the integers off trained layers.
+
+    Raises:
+        InvalidNetwork: the overflow proof fails for some layer.
+    """
+    layers = {}
+    for name, spec in specs.items():
+        layer = ops.layer(name)
+        weight, table, shift = layer.quantised(ops.levels)
+        if not spec.leveled:
+            table = table[:1]
+        by_channel = torch.exp2(shift).view(-1, *[1] * (weight.dim() - 1))
+        integers = (weight * by_channel).round()
+        bias = (table * torch.exp2(shift + ACT_BITS)).round()
+        if spec.output == "mean":
+            shift = shift - layer.exponent - (MEAN_BITS - ACT_BITS)
+        elif spec.output == "index":
+            shift = shift + ACT_BITS - INDEX_BITS
+        if spec.kind == "depthwise":
+            integers = integers[:, 0]
+        layers[name] = IntegerLayer(
+            spec,
+            integers.cpu().numpy().astype(np.int16),
+            bias.cpu().numpy().astype(np.int32),
+            shift.cpu().numpy().astype(np.int8),
+        )
+    shifts = ops.input_exponents.cpu().numpy().astype(np.int8)
+    compand = ops.compand.cpu().numpy().astype(np.int16)
+    return IntegerNetwork(specs, layers, shifts, compand, ops.levels)

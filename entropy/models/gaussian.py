@@ -1,0 +1,79 @@
+"""Zero-mean Gaussian symbols with tabulated scales: the likelihood of training and the tables of
+coding.
+
+A symbol q = round(y - mean) is coded with one of SCALE_LEVELS tables. Table t belongs to the
+standard deviation sigma_t = SCALE_MIN * exp(SCALE_STEP * t), in symbol units; the networks predict
+t itself, so no logarithm is ever taken at decode time.
+
+    t        0     ...    63
+    sigma  0.11    ...   60.0     (SCALE_STEP = ln(60 / 0.11) / 63 = 0.1, one table every 10 %)
+
+Source: Balle et al., Variational image compression with a scale hyperprior, ICLR 2018, section 4
+(unit-bin likelihood with additive noise); scale tables as in CompressAI's GaussianConditional.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+SCALE_LEVELS = 64
+SCALE_MIN = 0.11
+SCALE_STEP = 0.1
+LIKELIHOOD_MIN = 1e-9
+"""Floor of a likelihood: an escape costs about 30 bits, so less than that is never worth
+predicting.
+"""
+
+_SQRT_HALF = math.sqrt(0.5)
+
+
+def scale_of(index: Tensor) -> Tensor:
+    """Standard deviation, in symbol units, of a (fractional) table index; same shape and dtype."""
+    return SCALE_MIN * torch.exp(SCALE_STEP * index)
+
+
+def index_of(scale: float) -> float:
+    """Fractional table index of a standard deviation given in symbol units."""
+    return math.log(scale / SCALE_MIN) / SCALE_STEP
+
+
+def bits(residual: Tensor, index: Tensor) -> Tensor:
+    """Ideal code length, in bits, of `residual` = y - mean (float32, any shape) under table
+    `index`.
+
+    The likelihood is the mass of the Gaussian in the unit bin around the residual. Both tails are
+    taken on the negative side, where the complementary error function keeps its relative precision.
+    """
+    scale = scale_of(index)
+    distance = residual.abs()
+    upper = torch.special.erfc((distance - 0.5) / scale * _SQRT_HALF)
+    lower = torch.special.erfc((distance + 0.5) / scale * _SQRT_HALF)
+    likelihood = 0.5 * (upper - lower)
+    return -torch.log2(likelihood.clamp_min(LIKELIHOOD_MIN))
+
+
+def radius(table: int) -> int:
+    """Largest symbol that table `table` holds; larger ones are escapes."""
+    return math.ceil(6 * SCALE_MIN * math.exp(SCALE_STEP * table)) + 1
+
+
+def pmf(table: int, radius: int) -> NDArray[np.float64]:
+    """Probability of the symbols -radius..radius under table `table` (float64, sums to under 1).
+
+    Used when tables are exported, never when decoding.
+    """
+    scale = SCALE_MIN * math.exp(SCALE_STEP * table)
+    edges = (np.arange(-radius, radius + 2) - 0.5) / scale * _SQRT_HALF
+    # erfc of |edge| from the outside in, so that the tails stay accurate
+    tail = np.array([math.erfc(abs(edge)) for edge in edges]) * 0.5
+    cdf = np.where(edges <= 0, tail, 1.0 - tail)
+    mass = np.diff(cdf)
+    upper = edges[:-1] > 0
+    mass[upper] = (tail[:-1] - tail[1:])[upper]
+    result: NDArray[np.float64] = mass
+    return result

@@ -1,0 +1,179 @@
+"""LatentCodec: latents y of one tile to bytes and back, with exact networks and the range coder.
+
+    payload = range coder payload of five segments: z, then the four context steps
+    segment of z:    (h/4, w/4, hyper) symbols, table index by (level, channel)
+    segment of step: the four cells in order, each (h/2, w/2, latent/4) symbols, C order
+
+`_steps` is the one loop: the encoder and the decoder only differ in where a step's symbols come
+from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from entropy.coder import CdfTables, Decoder, encode
+from entropy.integer.network import IntegerNetwork
+from entropy.integer.spec import MEAN_BITS
+from entropy.integer.torch_ops import TorchNetwork, require_exact_settings
+from entropy.models.quadtree import ORDER, STEPS, Context, EntropyConfig, cell, hyper_synthesis
+
+__all__ = ["HYPER_STRIDE", "LatentCodec", "LatentTables"]
+
+HYPER_STRIDE = 4
+"""Latent positions per hyper-latent position, on each axis."""
+SYMBOL_LIMIT = 32000
+"""Symbols are clamped to +-this by the encoder, so that they fit int16."""
+MEAN_UNIT = float(1 << MEAN_BITS)
+
+Symbols = NDArray[np.int16]
+Indexes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LatentTables:
+    """Stored integers beside the network: cdf tables, and z_index (levels, hyper) into them."""
+
+    cdf: CdfTables
+    z_index: Indexes
+
+
+class LatentCodec:
+    """Codes the latents of tiles on one device.
+
+    Args:
+        config: sizes of the entropy model.
+        network: the exact network.
+        tables: cdf tables and the table of z.
+        device: where the networks run; the symbols do not depend on it.
+
+    Raises:
+        InexactBackend: the device does not compute integers exactly.
+    """
+
+    def __init__(
+        self,
+        config: EntropyConfig,
+        network: IntegerNetwork,
+        tables: LatentTables,
+        device: torch.device,
+    ) -> None:
+        self.config = config
+        self._tables = tables
+        self.device = device
+        self._network = TorchNetwork(network, device)
+
+    def compress(
+        self, y: Tensor, z_symbols: Tensor, level: int, dead_zone: Tensor
+    ) -> tuple[bytes, Tensor]:
+        """Payload of one tile, and the y_hat that `decompress` will return; arguments as in
+        `segments`.
+        """
+        segments, y_hat = self.segments(y, z_symbols, level, dead_zone)
+        return encode(segments, self._tables.cdf), y_hat
+
+    def segments(
+        self, y: Tensor, z_symbols: Tensor, level: int, dead_zone: Tensor
+    ) -> tuple[list[tuple[Symbols, Indexes]], Tensor]:
+        """What the range coder codes for one tile, and y_hat (h, w, latent) in symbol units.
+
+        Args:
+            y: (h, w, latent) float32 in symbol units; h and w multiples of 4.
+            z_symbols: (h/4, w/4, hyper) float32 holding integers.
+            level: quality level.
+            dead_zone: (tables,) float32, how much nearer to zero symbols are rounded, by table
+                index;
+                0 rounds to the nearest.
+        """
+        z = z_symbols.clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
+        z_array = z.reshape(-1).to(torch.int16).cpu().numpy()
+        segments: list[tuple[Symbols, Indexes]] = [(z_array, self._z_indexes(z.shape[:2], level))]
+        skip = self._tables.cdf.skip_below
+
+        def choose(step: int, means: Tensor, indexes: Tensor) -> Tensor:
+            size = self.config.group
+            target = torch.stack(
+                [
+                    cell(y[None], c)[0, ..., group * size : (group + 1) * size]
+                    for c, group in enumerate(ORDER[step])
+                ]
+            )
+            residual = target - means * (1 / MEAN_UNIT)
+            half = 0.5 - dead_zone[indexes.long()]
+            symbols = (residual.abs() + half).floor_().copysign_(residual)
+            symbols = symbols.clamp_(-SYMBOL_LIMIT, SYMBOL_LIMIT)
+            if skip:
+                symbols = symbols * (indexes >= skip)
+            segments.append((_to_int16(symbols), _to_uint8(indexes)))
+            return symbols
+
+        y_hat = self._steps(z, level, choose)
+        return segments, y_hat * (1 / MEAN_UNIT)
+
+    def decompress(self, payload: bytes, height: int, width: int, level: int) -> Tensor:
+        """y_hat (height, width, latent) as float32 in symbol units; height and width multiples of
+        4.
+
+        Raises:
+            EntropyCodingError: the payload is damaged.
+        """
+        decoder = Decoder(payload, self._tables.cdf)
+        shape = (height // HYPER_STRIDE, width // HYPER_STRIDE)
+        z_symbols = decoder.decode(self._z_indexes(shape, level))
+        z = self._to_device(z_symbols).view(*shape, self.config.hyper)
+
+        def read(step: int, means: Tensor, indexes: Tensor) -> Tensor:
+            return self._to_device(decoder.decode(_to_uint8(indexes))).view(indexes.shape)
+
+        y_hat = self._steps(z, level, read)
+        decoder.finish()
+        return y_hat * (1 / MEAN_UNIT)
+
+    def _steps(
+        self, z: Tensor, level: int, symbols_of: Callable[[int, Tensor, Tensor], Tensor]
+    ) -> Tensor:
+        """Runs the context; symbols_of(step, means, indexes), arrays (4 cells, h/2, w/2, latent/4).
+
+        Returns: y_hat (h, w, latent), float32 holding integers of 2^-MEAN_BITS symbols.
+        """
+        require_exact_settings(self.device)
+        with torch.inference_mode(), torch.autocast(self.device.type, enabled=False):
+            ops = self._network.bind(level)
+            context = Context(ops, hyper_synthesis(ops, z[None]))
+            known: list[list[Tensor]] = [
+                [z] * 4 for _ in range(4)
+            ]  # [cell][group], all replaced below
+            for step in range(STEPS):
+                parameters = context.parameters(step)
+                means = torch.cat([mean for mean, _ in parameters])
+                indexes = torch.cat([index for _, index in parameters])
+                y_hat = means + symbols_of(step, means, indexes) * MEAN_UNIT
+                for c, group in enumerate(ORDER[step]):
+                    known[c][group] = y_hat[c : c + 1]
+                if step + 1 < STEPS:
+                    context.update(step, [y_hat[c : c + 1] for c in range(4)])
+            joined: Tensor = ops.join([torch.cat(groups, -1) for groups in known])[0]
+            return joined
+
+    def _z_indexes(self, shape: tuple[int, ...], level: int) -> Indexes:
+        row = self._tables.z_index[level]
+        return np.ascontiguousarray(np.broadcast_to(row, (*shape[:2], len(row)))).reshape(-1)
+
+    def _to_device(self, symbols: Symbols) -> Tensor:
+        return torch.from_numpy(symbols).to(self.device).float()
+
+
+def _to_int16(symbols: Tensor) -> Symbols:
+    array: Symbols = symbols.to(torch.int16).reshape(-1).cpu().numpy()
+    return array
+
+
+def _to_uint8(indexes: Tensor) -> Indexes:
+    array: Indexes = indexes.to(torch.uint8).reshape(-1).cpu().numpy()
+    return array

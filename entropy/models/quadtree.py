@@ -1,0 +1,151 @@
+"""The exact half of the entropy model: hyper-synthesis and the four-step quadtree context.
+
+The functions below are the only statement of the network. They are written against `Ops`, which has
+three implementations: training (float or quantisation-aware), inference (integers in float32) and
+the NumPy definition. Arrays are channels-last (B, H, W, C); y is at 1/16 of the image, z at 1/64.
+
+    z_hat --> hyper_synthesis --> p (B, H, W, C) --+--> head 0 --> symbols 0
+                                                   |             | embed
+                                                   +--> context 1 --> head 1 --> symbols 1 ...
+
+Order of decoding: the channels of y are four groups, positions are four cells of every 2x2 square.
+At step k the position in cell c codes group ORDER[k][c]: after step 0 every position knows one
+quarter of its channels and its neighbours know the other quarters.
+
+    step 0      step 1      step 2      step 3      (the group coded at each cell of a square)
+    0 1         3 2         2 3         1 0
+    2 3         1 0         0 1         3 2
+
+Source: Li, Li, Lu, Neural video compression with diverse contexts, CVPR 2023, section 3.3 (quadtree
+partition).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from entropy.integer.spec import LayerSpec
+
+GROUPS = 4
+STEPS = 4
+ORDER = ((0, 1, 2, 3), (3, 2, 1, 0), (2, 3, 0, 1), (1, 0, 3, 2))
+"""ORDER[step][cell] = group; cells are numbered row by row in the 2x2 square."""
+
+Array = Any
+"""A torch tensor or a NumPy array, as the Ops at hand has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntropyConfig:
+    """Sizes of an entropy model: y channels, hidden channels, z channels, quality levels."""
+
+    latent: int = 320
+    hidden: int = 192
+    hyper: int = 96
+    levels: int = 64
+
+    @property
+    def group(self) -> int:
+        """Channels of one quadtree group."""
+        return self.latent // GROUPS
+
+
+class Ops(Protocol):
+    """The operations an exact network needs; names select layers of `layer_specs`."""
+
+    def linear(self, name: str, x: Array) -> Array: ...
+    def depthwise(self, name: str, x: Array) -> Array: ...
+    def head(self, name: str, group: int, x: Array) -> tuple[Array, Array]: ...
+    def add(self, x: Array, y: Array, relu: bool = False) -> Array: ...
+    def from_z(self, z_symbols: Array) -> Array: ...
+    def from_y(self, y_hat: Array, group: int) -> Array:
+        """(..., C) -> (..., 2C): y_hat / 2^shift for means, then companded y_hat for scales."""
+        ...
+
+    def shuffle(self, x: Array) -> Array: ...
+    def join(self, cells: list[Array]) -> Array: ...
+
+
+def _block_specs(name: str, channels: int) -> dict[str, LayerSpec]:
+    return {
+        f"{name}.spatial": LayerSpec("depthwise", channels, channels),
+        f"{name}.expand": LayerSpec("linear", channels, 2 * channels, "relu"),
+        f"{name}.reduce": LayerSpec("linear", 2 * channels, channels, gain=0.5),
+    }
+
+
+def layer_specs(config: EntropyConfig) -> dict[str, LayerSpec]:
+    """Every layer of the exact networks by name, in the order of their use."""
+    c, m = config.hidden, config.latent
+    specs = {"hyper.in": LayerSpec("linear", config.hyper, c, "signed", leveled=True)}
+    specs |= _block_specs("hyper.block64", c)
+    specs["hyper.up32"] = LayerSpec("linear", c, 4 * c)
+    specs |= _block_specs("hyper.block32", c)
+    specs["hyper.up16"] = LayerSpec("linear", c, 4 * c)
+    specs["hyper.level"] = LayerSpec("linear", c, c, leveled=True)
+    specs |= _block_specs("hyper.block16", c)
+    for group in range(GROUPS):
+        specs[f"embed.{group}"] = LayerSpec("linear", 2 * m // GROUPS, c)
+    for step in range(STEPS):
+        if step:
+            specs[f"context.{step}.prior"] = LayerSpec("linear", c, c, leveled=True)
+            specs |= _block_specs(f"context.{step}.block", c)
+        for group in range(GROUPS):
+            specs[f"head.{step}.mean.{group}"] = LayerSpec(
+                "linear", c, m // GROUPS, "mean", gain=0.1
+            )
+            specs[f"head.{step}.index.{group}"] = LayerSpec(
+                "linear", c, m // GROUPS, "index", leveled=True, gain=0.1
+            )
+    return specs
+
+
+def _block(ops: Ops, name: str, x: Array) -> Array:
+    """x + reduce(relu(expand(spatial(x)))): a residual block of exact layers."""
+    h = ops.linear(f"{name}.expand", ops.depthwise(f"{name}.spatial", x))
+    return ops.add(x, ops.linear(f"{name}.reduce", h))
+
+
+def hyper_synthesis(ops: Ops, z_symbols: Array) -> Array:
+    """z symbols (B, H/4, W/4, hyper) -> prior features p (B, H, W, hidden)."""
+    x = _block(ops, "hyper.block64", ops.linear("hyper.in", ops.from_z(z_symbols)))
+    x = _block(ops, "hyper.block32", ops.shuffle(ops.linear("hyper.up32", x)))
+    x = ops.shuffle(ops.linear("hyper.up16", x))
+    return _block(ops, "hyper.block16", ops.linear("hyper.level", x))
+
+
+def cell(x: Array, index: int) -> Array:
+    """The positions of cell `index` of every 2x2 square: (B, H, W, C) -> (B, H/2, W/2, C)."""
+    return x[:, index // 2 :: 2, index % 2 :: 2]
+
+
+class Context:
+    """The four steps over one y: call `parameters(step)`, code the symbols, then `update` with
+    y_hat.
+
+    Encoder, decoder and training run this very loop, so they cannot drift apart.
+    """
+
+    def __init__(self, ops: Ops, prior: Array) -> None:
+        self._ops = ops
+        self._prior = prior
+        self._known: Array | None = None
+
+    def parameters(self, step: int) -> list[tuple[Array, Array]]:
+        """(mean, index) of the four cells at this step, each (B, H/2, W/2, latent/4)."""
+        ops, x = self._ops, self._prior
+        if step:
+            prior = ops.linear(f"context.{step}.prior", self._prior)
+            x = _block(ops, f"context.{step}.block", ops.add(prior, self._known, relu=True))
+        return [ops.head(f"head.{step}", group, cell(x, c)) for c, group in enumerate(ORDER[step])]
+
+    def update(self, step: int, y_hat: list[Array]) -> None:
+        """Take in the four cells decoded at `step`, each (B, H/2, W/2, latent/4)."""
+        ops = self._ops
+        parts = [
+            ops.linear(f"embed.{group}", ops.from_y(y, group))
+            for y, group in zip(y_hat, ORDER[step], strict=True)
+        ]
+        known = ops.join(parts)
+        self._known = known if self._known is None else ops.add(self._known, known)
