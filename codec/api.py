@@ -1,0 +1,400 @@
+"""The one-shot functions: encode, decode, info, verify.
+
+    encode   image or path ──► Picture ──► Encoder ──► bytes
+    decode   bytes or path ──► header within limits? ──► Decoder ──► numpy
+    info     bytes or path ──► header and chunks ──► ImageInfo        (standard library only)
+    verify   info ──► decode ──► Verification: PSNR and MS-SSIM against the source
+
+Each call that needs a model loads it anew; for many images keep an `Encoder` or a `Decoder`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import bitstream
+from bitstream.constants import MAX_LEVEL
+from codec.errors import CodecError, OptionError, UnknownModel, convert, translated
+from codec.image import exif
+from codec.image.source import DataSource, read_data
+from codec.models import registry
+from codec.models.quality import quality_of
+from codec.options import (
+    DEFAULT_PROFILE,
+    DEFAULT_TILE_PX,
+    Crop,
+    DecoderOptions,
+    EncoderOptions,
+    Limits,
+    check_crop,
+    parse_size,
+    parse_strip,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from codec.image.files import ImageSource
+    from codec.image.picture import Picture
+
+__all__ = [
+    "DataSource",
+    "ImageInfo",
+    "Verification",
+    "check_crop_of",
+    "compare",
+    "decode",
+    "encode",
+    "info",
+    "read_data",
+    "verify",
+]
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """What a file says about itself, without decoding it.
+
+    Args:
+        format_version: of the container.
+        width, height: of the image, in pixels.
+        channels: colour planes, 1 grey or 3 RGB; alpha does not count.
+        bit_depth: bits per sample.
+        alpha: whether there is an alpha plane.
+        profile: recipe of the model, "unknown" if this program does not know the model.
+        model: name of the model, or "unknown".
+        model_id: its permanent number.
+        weights_hash: first four bytes of the SHA-256 of its weights, in hexadecimal.
+        quality: 0..100, that gives the level.
+        level: 0..63, of the model.
+        bytes: of the whole file.
+        bpp: bits per pixel, all bytes of the file counted.
+        tiles: number of tiles.
+        tile: side of a whole tile, in pixels.
+        orientation: of EXIF, 1 (upright) to 8; pixels are stored without it.
+        icc_bytes, exif_bytes, xmp_bytes, alpha_bytes: sizes of the parts, 0 for absent ones.
+        chunks: the parts of the file in order: name, offset, size, and whether the check is right.
+        problem: the first thing that keeps the file from being decoded, or None.
+    """
+
+    format_version: int
+    width: int
+    height: int
+    channels: int
+    bit_depth: int
+    alpha: bool
+    profile: str
+    model: str
+    model_id: int
+    weights_hash: str
+    quality: int
+    level: int
+    bytes: int
+    bpp: float
+    tiles: int
+    tile: int
+    orientation: int
+    icc_bytes: int
+    exif_bytes: int
+    xmp_bytes: int
+    alpha_bytes: int
+    chunks: tuple[bitstream.ChunkInfo, ...]
+    problem: CodecError | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields in order for JSON; `problem` becomes its name and text."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["chunks"] = [asdict(chunk) for chunk in self.chunks]
+        if self.problem is not None:
+            values["problem"] = {
+                "error": type(self.problem).__name__,
+                "message": str(self.problem),
+            }
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What came of decoding a file completely.
+
+    Args:
+        width, height: of the image, in pixels.
+        bytes: of the file.
+        bpp: bits per pixel, all bytes of the file counted.
+        tiles: number of tiles whose check is right: all, or there would have been an error.
+        identical: whether every sample of the colour planes equals the source; None without a
+            source.
+        psnr: dB over all samples of RGB (grey: of the one plane); None without a source or if
+            identical.
+        ms_ssim: 0..1; None without a source or if a side of the image is below 161 pixels.
+        alpha_identical: whether the alpha plane equals that of the source; None if neither has one.
+    """
+
+    width: int
+    height: int
+    bytes: int
+    bpp: float
+    tiles: int
+    identical: bool | None = None
+    psnr: float | None = None
+    ms_ssim: float | None = None
+    alpha_identical: bool | None = None
+
+
+def encode(
+    image: ImageSource,
+    *,
+    quality: float | None = None,
+    level: int | None = None,
+    target_bpp: float | None = None,
+    target_size: int | str | None = None,
+    target_psnr: float | None = None,
+    profile: str = DEFAULT_PROFILE,
+    model: str | None = None,
+    tile: int = DEFAULT_TILE_PX,
+    strip: str | Iterable[str] = (),
+    device: str = "auto",
+    threads: int = 0,
+    precision: str = "auto",
+    limits: Limits | None = None,
+) -> bytes:
+    """Encodes one image.
+
+    Args:
+        image: numpy array uint8 of shape (H, W) or (H, W, C) with C = 1 grey, 2 grey and alpha, 3
+            RGB, 4 RGB and alpha; a PIL image; a path, the bytes of an image file, or a binary file
+            object.
+        quality, level, target_bpp, target_size, target_psnr: at most one; see `EncoderOptions`. A
+            size may also be text such as "60kB".
+        profile: recipe, if `model` is not given.
+        model: name of a model; by default the current one of the profile.
+        tile, strip: see `EncoderOptions`.
+        device, threads, precision: see `DecoderOptions`; threads do not change the bytes.
+        limits: the largest image taken.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        CodecError: see `codec.errors`.
+        OSError: an input file cannot be opened or read.
+    """
+    size = parse_size(target_size) if isinstance(target_size, str) else target_size
+    options = EncoderOptions(
+        quality=quality,
+        level=level,
+        target_bpp=target_bpp,
+        target_size=size,
+        target_psnr=target_psnr,
+        tile=tile,
+        strip=parse_strip(strip),
+    )
+    machine = DecoderOptions(
+        device=device, threads=threads, precision=precision, limits=limits or Limits()
+    )
+    from codec.encoder import Encoder
+    from codec.image.files import open_picture
+
+    picture = open_picture(image, limits=machine.limits)
+    encoder = Encoder(
+        profile,
+        model=model,
+        device=machine.device,
+        threads=machine.threads,
+        precision=machine.precision,
+    )
+    with translated():
+        return encoder.encode_picture(picture, options)
+
+
+def decode(
+    data: DataSource,
+    *,
+    crop: Crop | None = None,
+    device: str = "auto",
+    threads: int = 0,
+    precision: str = "auto",
+    limits: Limits | None = None,
+) -> NDArray[np.uint8]:
+    """Decodes one file.
+
+    Pixels come as stored: an orientation in EXIF (`codec.info(data).orientation`) is not applied.
+
+    Args:
+        data: a path, the bytes of the file, or a binary file object.
+        crop: x, y, width, height in pixels of the part that is wanted; only its tiles are decoded.
+        device, threads, precision, limits: see `DecoderOptions`.
+
+    Returns:
+        uint8, shape (H, W, C) with C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+
+    Raises:
+        CodecError: see `codec.errors`.
+        OSError: the file cannot be opened or read.
+    """
+    options = DecoderOptions(
+        crop=crop,
+        device=device,
+        threads=threads,
+        precision=precision,
+        limits=limits or Limits(),
+    )
+    return _decode_picture(read_data(data, limits=options.limits), options).to_numpy()
+
+
+def info(data: DataSource, *, limits: Limits | None = None, strict: bool = True) -> ImageInfo:
+    """Describes a file without decoding it; needs no weights, no torch and no numpy.
+
+    Args:
+        data: a path, the bytes of the file, or a binary file object.
+        limits: the largest file accepted.
+        strict: raise if the file is damaged behind its header. Otherwise, and for an unknown
+            model, the description comes with the error in `problem`.
+
+    Raises:
+        CodecError: the header cannot be read, or (strict) the file is damaged.
+        OSError: the file cannot be opened or read.
+    """
+    limits = limits or Limits()
+    content = read_data(data, limits=limits)
+    with translated():
+        found = bitstream.inspect(content, limits)
+        if strict and found.problem is not None:
+            raise found.problem
+    return _describe(found, content, limits)
+
+
+def verify(
+    data: DataSource,
+    against: ImageSource | None = None,
+    *,
+    device: str = "auto",
+    threads: int = 0,
+    precision: str = "auto",
+    limits: Limits | None = None,
+) -> Verification:
+    """Checks every checksum, decodes the file completely, and compares it with its source.
+
+    Args:
+        data: a path, the bytes of the file, or a binary file object.
+        against: the source image in any form that `encode` takes, or None.
+        device, threads, precision, limits: see `DecoderOptions`.
+
+    Raises:
+        CodecError: the file does not decode; or an `OptionError`: the source has another size.
+        OSError: a file cannot be opened or read.
+    """
+    options = DecoderOptions(
+        device=device, threads=threads, precision=precision, limits=limits or Limits()
+    )
+    content = read_data(data, limits=options.limits)
+    info(content, limits=options.limits)
+    return compare(content, _decode_picture(content, options), against, options.limits)
+
+
+def compare(
+    data: bytes, picture: Picture, against: ImageSource | None, limits: Limits
+) -> Verification:
+    """Compares the decoded picture of a file with its source; the second half of `verify`."""
+    header = bitstream.read_header(data, limits)
+    plain = Verification(
+        width=header.width,
+        height=header.height,
+        bytes=len(data),
+        bpp=8 * len(data) / (header.width * header.height),
+        tiles=bitstream.TileGrid(header.width, header.height, header.tile_log2).count,
+    )
+    if against is None:
+        return plain
+    import numpy as np
+
+    from codec.image import metrics
+    from codec.image.files import open_picture
+
+    source = open_picture(against, limits=limits)
+    if (source.width, source.height) != (picture.width, picture.height):
+        raise OptionError(
+            f"the source is {source.width}x{source.height}, "
+            f"the file {picture.width}x{picture.height}: not the same image"
+        )
+    # Grey against RGB: the one plane stands for all three.
+    shape = (picture.height, picture.width, max(source.channels, picture.channels))
+    ours = np.broadcast_to(picture.samples, shape)
+    theirs = np.broadcast_to(source.samples, shape)
+    psnr = metrics.psnr(theirs, ours)
+    alphas = [np.uint8(255) if alpha is None else alpha for alpha in (source.alpha, picture.alpha)]
+    has_alpha = source.alpha is not None or picture.alpha is not None
+    return replace(
+        plain,
+        identical=math.isinf(psnr),
+        psnr=None if math.isinf(psnr) else psnr,
+        ms_ssim=metrics.ms_ssim(theirs, ours),
+        alpha_identical=bool(np.all(alphas[0] == alphas[1])) if has_alpha else None,
+    )
+
+
+def check_crop_of(data: bytes, crop: Crop | None, limits: Limits) -> None:
+    """Checks a crop against the size in the header of a file, before any weights are loaded."""
+    if crop is not None:
+        with translated():
+            header = bitstream.read_header(data, limits)
+        check_crop(crop, header.width, header.height)
+
+
+def _decode_picture(data: bytes, options: DecoderOptions) -> Picture:
+    check_crop_of(data, options.crop, options.limits)
+    from codec.decoder import Decoder
+
+    decoder = Decoder(
+        device=options.device,
+        threads=options.threads,
+        precision=options.precision,
+        limits=options.limits,
+    )
+    with translated():
+        return decoder.decode_picture(data, options.crop)
+
+
+def _describe(found: bitstream.FileInfo, content: bytes, limits: Limits) -> ImageInfo:
+    header = found.header
+    problem = None if found.problem is None else convert(found.problem)
+    profile = model = UNKNOWN
+    levels = MAX_LEVEL + 1
+    try:
+        entry = registry.by_id(header.model_id)
+        profile, model, levels = entry.profile, entry.name, entry.levels
+    except UnknownModel as error:
+        problem = problem or error
+    lengths = {chunk.name.strip(): chunk.length for chunk in found.chunks}
+    block = None if found.problem else bitstream.read(content, limits).exif
+    return ImageInfo(
+        format_version=found.version,
+        width=header.width,
+        height=header.height,
+        channels=header.channels,
+        bit_depth=header.bit_depth,
+        alpha=header.alpha,
+        profile=profile,
+        model=model,
+        model_id=header.model_id,
+        weights_hash=header.weights_hash.hex(),
+        quality=quality_of(header.level, levels),
+        level=header.level,
+        bytes=found.size,
+        bpp=8 * found.size / (header.width * header.height),
+        tiles=found.grid.count,
+        tile=1 << header.tile_log2,
+        orientation=exif.orientation(block),
+        icc_bytes=lengths.get("ICCP", 0),
+        exif_bytes=lengths.get("EXIF", 0),
+        xmp_bytes=lengths.get("XMP", 0),
+        alpha_bytes=lengths.get("ALPH", 0),
+        chunks=found.chunks,
+        problem=problem,
+    )

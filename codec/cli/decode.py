@@ -1,0 +1,203 @@
+"""`codec decode`: files of this codec to image files."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codec.cli import common
+from codec.cli.common import Command, Session
+from codec.cli.jobs import (
+    STDIO,
+    Job,
+    open_input,
+    plan,
+    run_jobs,
+    summary,
+    summary_line,
+    write_output,
+)
+from codec.errors import translated
+from codec.options import Crop, DecoderOptions
+
+if TYPE_CHECKING:
+    from codec.decoder import Decoder
+    from codec.image.writing import OutputFormat
+
+
+@click.command(cls=Command, short_help="Decode to image files.")
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.option("-o", "--output", metavar="OUT", help="Output image, - for stdout.")
+@click.option(
+    "--format",
+    "format_name",
+    metavar="png|jpg|webp|tiff|ppm",
+    help="Type of the output image.  [default: from the suffix; png with --output-dir]",
+)
+@common.crop_option
+@click.option(
+    "--output-quality",
+    type=click.IntRange(1, 100),
+    default=95,
+    show_default=True,
+    help="Of jpg and webp output; 100 makes webp lossless.",
+)
+@common.strip_option
+@common.ignore_alpha_option
+@common.force_option
+@common.batch_options
+@common.machine_options
+@common.limit_options
+@common.json_option
+@common.progress_option
+@common.timing_options
+@common.verbosity_options
+@click.pass_obj
+def decode(
+    session: Session,
+    inputs: tuple[str, ...],
+    output: str | None,
+    format_name: str | None,
+    crop: Crop | None,
+    output_quality: int,
+    strip: frozenset[str],
+    ignore_alpha: bool,
+    force: bool,
+    output_dir: Path | None,
+    keep_going: bool,
+    skip_existing: bool,
+    device: str,
+    threads: int,
+    precision: str,
+    max_pixels: int,
+    max_dimension: int,
+    as_json: bool,
+    progress: str | None,
+    repeat: int,
+    no_output: bool,
+) -> int:
+    """Decode files of this codec to image files: png, jpg, webp, tiff or ppm by suffix.
+
+    \b
+    codec decode photo.lic -o photo.png
+    codec decode photo.lic -o part.png --crop 128,64,512,512
+    codec decode - -o - --format ppm < photo.lic | display
+    """
+    from codec.image.writing import find_format
+
+    if output_dir is not None and format_name is None:
+        format_name = "png"
+    output_format: OutputFormat | None = None
+    if not no_output and (output is not None or output_dir is not None):
+        output_format = find_format(None if output == STDIO else output, format_name)
+    suffix = "" if output_format is None else output_format.suffixes[0]
+    jobs = plan(inputs, output, output_dir, suffix=suffix, no_output=no_output)
+    if as_json and output == STDIO:
+        raise click.UsageError("--json and -o - would both write to stdout")
+    options = common.decoder_options(
+        device, threads, precision, max_pixels, max_dimension, crop=crop
+    )
+    work = _Work(session, options, output_format)
+
+    def run(job: Job) -> None:
+        report = work.decode(
+            job,
+            output_quality=output_quality,
+            strip=strip,
+            ignore_alpha=ignore_alpha,
+            force=force,
+            repeat=repeat,
+            progress=progress,
+        )
+        if as_json:
+            click.echo(json.dumps(report))
+        session.say(summary_line(report))
+
+    return run_jobs(
+        session, jobs, run, force=force, keep_going=keep_going, skip_existing=skip_existing
+    )
+
+
+class _Work:
+    """Decodes one file after another with one decoder, loaded after the first header."""
+
+    def __init__(
+        self, session: Session, options: DecoderOptions, output_format: OutputFormat | None
+    ) -> None:
+        self._session = session
+        self._options = options
+        self._format = output_format
+        self._decoder: Decoder | None = None
+
+    def decode(
+        self,
+        job: Job,
+        *,
+        output_quality: int,
+        strip: frozenset[str],
+        ignore_alpha: bool,
+        force: bool,
+        repeat: int,
+        progress: str | None,
+    ) -> dict[str, Any]:
+        """Decodes one file; returns what is to be reported of it."""
+        from codec.api import info, read_data
+        from codec.image.writing import image_bytes
+        from codec.options import check_crop
+
+        # 1. the header, so that what cannot be is refused before any weights are loaded
+        limits, crop = self._options.limits, self._options.crop
+        data = read_data(open_input(job.source), limits=limits)
+        described = info(data, limits=limits)
+        if described.problem is not None:
+            raise described.problem
+        width, height = described.width, described.height
+        if crop is not None:
+            _, _, width, height = check_crop(crop, width, height)
+        if self._format is not None:
+            self._format.check(width, height, alpha=described.alpha and not ignore_alpha)
+        decoder = self._load()
+
+        # 2. the work
+        seconds = []
+        for _ in range(repeat):
+            started = time.perf_counter()
+            with common.progress(self._session, progress, job.source) as update, translated():
+                picture = decoder.decode_picture(data, crop, update)
+            seconds.append(time.perf_counter() - started)
+
+        # 3. the result
+        if ignore_alpha:
+            picture = replace(picture, alpha=None)
+        if self._format is not None:
+            picture = picture.without(strip)
+            image = image_bytes(picture, self._format, quality=output_quality)
+            write_output(image, job.target, force=force)
+        # Of the whole file, also with a crop: bits per pixel of a part would mean nothing.
+        report = summary(
+            job,
+            width=described.width,
+            height=described.height,
+            planes=described.channels + described.alpha,
+            size=len(data),
+            seconds=min(seconds),
+        )
+        return report | {"crop": crop}
+
+    def _load(self) -> Decoder:
+        if self._decoder is None:
+            from codec.decoder import Decoder
+
+            self._decoder = Decoder(
+                device=self._options.device,
+                threads=self._options.threads,
+                precision=self._options.precision,
+                limits=self._options.limits,
+            )
+            common.log_machine(self._decoder)
+        return self._decoder

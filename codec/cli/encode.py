@@ -1,0 +1,216 @@
+"""`codec encode`: image files to files of this codec."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codec.cli import common
+from codec.cli.common import Command, Session
+from codec.cli.jobs import (
+    FILE_SUFFIX,
+    STDIO,
+    Job,
+    open_input,
+    plan,
+    run_jobs,
+    summary,
+    summary_line,
+    write_output,
+)
+from codec.errors import translated
+from codec.options import (
+    DEFAULT_PROFILE,
+    DEFAULT_QUALITY,
+    DEFAULT_TILE_PX,
+    DecoderOptions,
+    EncoderOptions,
+)
+
+if TYPE_CHECKING:
+    from codec.encoder import Encoder
+
+
+@click.command(cls=Command, short_help="Encode images.")
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.option("-o", "--output", metavar="OUT", help="Output file, - for stdout.")
+@click.option(
+    "-q",
+    "--quality",
+    type=click.FloatRange(0, 100),
+    help="0..100, larger is better and bigger; 100 is not lossless.  "
+    f"[default: {DEFAULT_QUALITY:g}]",
+)
+@click.option(
+    "--target-bpp",
+    type=click.FloatRange(0, 1e6, min_open=True),
+    help="Best quality of at most this many bits per pixel (searches: slower).",
+)
+@click.option(
+    "--target-size",
+    metavar="SIZE",
+    callback=common.SIZE_OPTION_CALLBACK,
+    help="Best quality of at most this many bytes, as in 60kB or 60KiB (searches: slower).",
+)
+@click.option(
+    "--target-psnr",
+    type=click.FloatRange(0, 100, min_open=True),
+    help="Smallest file of at least this PSNR in dB (searches: slower).",
+)
+@click.option("--level", type=click.IntRange(0, 63), hidden=True, help="Raw level of the model.")
+@click.option(
+    "-p", "--profile", default=DEFAULT_PROFILE, show_default=True, help="Recipe; see codec models."
+)
+@click.option("-m", "--model", metavar="NAME", help="Model.  [default: current one of the profile]")
+@click.option(
+    "--tile",
+    type=int,
+    default=DEFAULT_TILE_PX,
+    show_default=True,
+    hidden=True,
+    help="Side of a tile in pixels, a power of two in 64..32768.",
+)
+@common.strip_option
+@common.ignore_alpha_option
+@common.force_option
+@common.batch_options
+@common.machine_options
+@common.limit_options
+@common.json_option
+@common.progress_option
+@common.timing_options
+@common.verbosity_options
+@click.pass_obj
+def encode(
+    session: Session,
+    inputs: tuple[str, ...],
+    output: str | None,
+    quality: float | None,
+    target_bpp: float | None,
+    target_size: int | None,
+    target_psnr: float | None,
+    level: int | None,
+    profile: str,
+    model: str | None,
+    tile: int,
+    strip: frozenset[str],
+    ignore_alpha: bool,
+    force: bool,
+    output_dir: Path | None,
+    keep_going: bool,
+    skip_existing: bool,
+    device: str,
+    threads: int,
+    precision: str,
+    max_pixels: int,
+    max_dimension: int,
+    as_json: bool,
+    progress: str | None,
+    repeat: int,
+    no_output: bool,
+) -> int:
+    """Encode images (PNG, JPEG, WebP, TIFF, PPM, BMP, GIF; 8 bits; told by content).
+
+    \b
+    codec encode photo.jpg -o photo.lic -q 80
+    codec encode *.png --output-dir small --target-bpp 0.5
+    """
+    options = EncoderOptions(
+        quality=quality,
+        level=level,
+        target_bpp=target_bpp,
+        target_size=target_size,
+        target_psnr=target_psnr,
+        tile=tile,
+        strip=strip,
+    )
+    machine = common.decoder_options(device, threads, precision, max_pixels, max_dimension)
+    jobs = plan(inputs, output, output_dir, suffix=FILE_SUFFIX, no_output=no_output)
+    if as_json and output == STDIO:
+        raise click.UsageError("--json and -o - would both write to stdout")
+    work = _Work(session, options, machine, profile, model)
+
+    def run(job: Job) -> None:
+        report = work.encode(
+            job, ignore_alpha=ignore_alpha, force=force, repeat=repeat, progress=progress
+        )
+        if as_json:
+            click.echo(json.dumps(report))
+        session.say(summary_line(report))
+
+    return run_jobs(
+        session, jobs, run, force=force, keep_going=keep_going, skip_existing=skip_existing
+    )
+
+
+class _Work:
+    """Encodes one file after another with one encoder, loaded after the first image."""
+
+    def __init__(
+        self,
+        session: Session,
+        options: EncoderOptions,
+        machine: DecoderOptions,
+        profile: str,
+        model: str | None,
+    ) -> None:
+        self._session = session
+        self._options = options
+        self._machine = machine
+        self._profile = profile
+        self._model = model
+        self._encoder: Encoder | None = None
+
+    def encode(
+        self, job: Job, *, ignore_alpha: bool, force: bool, repeat: int, progress: str | None
+    ) -> dict[str, Any]:
+        """Encodes one image file; returns what is to be reported of it."""
+        from codec.image.files import open_picture
+
+        # 1. the image, so that a bad one is refused before any weights are loaded
+        picture = open_picture(open_input(job.source), limits=self._machine.limits)
+        if ignore_alpha:
+            picture = replace(picture, alpha=None)
+        encoder = self._load()
+
+        # 2. the work
+        seconds = []
+        for _ in range(repeat):
+            started = time.perf_counter()
+            with common.progress(self._session, progress, job.source) as update, translated():
+                data = encoder.encode_picture(picture, self._options, update)
+            seconds.append(time.perf_counter() - started)
+
+        # 3. the result
+        write_output(data, job.target, force=force)
+        from codec.api import info
+
+        report = summary(
+            job,
+            width=picture.width,
+            height=picture.height,
+            planes=picture.channels + (picture.alpha is not None),
+            size=len(data),
+            seconds=min(seconds),
+        )
+        described = info(data, limits=self._machine.limits)
+        return report | {"quality": described.quality, "level": described.level}
+
+    def _load(self) -> Encoder:
+        if self._encoder is None:
+            from codec.encoder import Encoder
+
+            self._encoder = Encoder(
+                self._profile,
+                model=self._model,
+                device=self._machine.device,
+                threads=self._machine.threads,
+                precision=self._machine.precision,
+            )
+            common.log_machine(self._encoder)
+        return self._encoder

@@ -1,0 +1,42 @@
+"""`codec models`: the models this program knows."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from codec.cli import common
+from codec.cli.common import Command
+from codec.models import registry
+
+
+@click.command(cls=Command, short_help="List the models.")
+@common.json_option
+@common.verbosity_options
+def models(as_json: bool) -> int:
+    """List the models this program can encode and decode with."""
+    entries = list(registry.entries())
+    if as_json:
+        rows = [
+            {
+                "id": entry.id,
+                "name": entry.name,
+                "profile": entry.profile,
+                "levels": entry.levels,
+                "sha256": entry.sha256,
+                "default": registry.default(entry.profile).id == entry.id,
+            }
+            for entry in entries
+        ]
+        click.echo(json.dumps(rows, indent=2))
+        return 0
+    click.echo("id     name                profile     levels  sha256")
+    for entry in entries:
+        mark = "*" if registry.default(entry.profile).id == entry.id else " "
+        click.echo(
+            f"{entry.id:<6}{mark}{entry.name:<19} {entry.profile:<12}{entry.levels:<8}"
+            f"{entry.sha256[:16]}"
+        )
+    click.echo("* default of its profile")
+    return 0

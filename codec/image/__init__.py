@@ -1,0 +1,13 @@
+"""Pictures in memory and in files: what comes before the encoder and after the decoder.
+
+    picture.py   Picture: pixels, alpha, metadata; from and to NumPy arrays and PIL images
+    files.py     reading image files of the known types, found by their content
+    writing.py   writing them
+    source.py    files of this codec as bytes
+    alpha.py     the lossless alpha plane
+    exif.py      the one field of EXIF that matters here, the orientation
+    atomic.py    a complete file or no file
+    metrics.py   PSNR and MS-SSIM
+
+Nothing is imported here, so that a user of one module does not pay for the others.
+"""

@@ -1,0 +1,295 @@
+"""Reading image files: PNG, JPEG, WebP, TIFF, PPM/PGM/PBM, BMP and single-frame GIF.
+
+    1. the first bytes decide the type; the name of a file does not count
+    2. the header is read: size against the limits, kind of samples, number of frames
+    3. only then pixels are decoded
+    4. Picture: palette to RGB, 1 bit to grey, transparent colour to alpha, metadata byte for byte
+
+The plugin classes of Pillow are used one by one rather than `Image.open`, whose bomb check is a
+setting of the whole process (`Image.MAX_IMAGE_PIXELS`); the limits here belong to the call. Only
+TIFF, WebP and GIF keep Pillow's own limit, about 179 megapixels, which their classes check by
+themselves.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from codec.errors import DamagedImage, LimitExceeded, NotAnImage, UnsupportedImage
+from codec.image.exif import without_prefix
+from codec.image.picture import Picture, check_pil_mode, unsupported_depth
+
+if TYPE_CHECKING:
+    from codec.options import Limits
+
+__all__ = ["ImageSource", "open_picture", "read_image"]
+
+ImageSource = Any
+"""Picture, numpy array (H, W[, C]) uint8, PIL image, path, bytes, or binary file object."""
+
+_HEAD_BYTES = 32
+"""Holds the longest signature, and the part of a WebP header with its size (30 bytes)."""
+
+
+class _FileType(NamedTuple):
+    """An image type and the class of Pillow that reads it."""
+
+    name: str
+    module: str
+    reader: str
+
+
+_PNG = _FileType("PNG", "PngImagePlugin", "PngImageFile")
+_JPEG = _FileType("JPEG", "JpegImagePlugin", "JpegImageFile")
+_WEBP = _FileType("WebP", "WebPImagePlugin", "WebPImageFile")
+_TIFF = _FileType("TIFF", "TiffImagePlugin", "TiffImageFile")
+_PPM = _FileType("PPM", "PpmImagePlugin", "PpmImageFile")
+_BMP = _FileType("BMP", "BmpImagePlugin", "BmpImageFile")
+_GIF = _FileType("GIF", "GifImagePlugin", "GifImageFile")
+
+_SIGNATURES: tuple[tuple[bytes, _FileType], ...] = (
+    (b"\x89PNG\r\n\x1a\n", _PNG),
+    (b"\xff\xd8\xff", _JPEG),
+    (b"II\x2a\x00", _TIFF),
+    (b"MM\x00\x2a", _TIFF),
+    (b"II\x2b\x00", _TIFF),
+    (b"MM\x00\x2b", _TIFF),
+    (b"GIF87a", _GIF),
+    (b"GIF89a", _GIF),
+    (b"BM", _BMP),
+)
+
+_FOREIGN_IMAGES: tuple[tuple[int, bytes, str], ...] = (
+    (4, b"ftypavif", "AVIF"),
+    (4, b"ftypheic", "HEIC"),
+    (0, b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"\x00\x00\x00\x0cjP  ", "JPEG 2000"),
+    (0, b"8BPS", "Photoshop"),
+    (0, b"v/1\x01", "OpenEXR"),
+    (0, b"P7\n", "PAM"),
+    (0, b"PF\n", "PFM"),
+    (0, b"Pf\n", "PFM"),
+)
+
+_PARSER_ERRORS = (
+    SyntaxError,
+    ValueError,
+    IndexError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    EOFError,
+    OverflowError,
+    MemoryError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's parsers raise on files that are not in order (besides OSError)."""
+
+_TIFF_DESCRIPTIVE_TAGS = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432)
+"""TIFF has its own tags for EXIF. These describe the picture, others how it is stored."""
+_TIFF_DIRECTORIES = (0x8769, 0x8825)
+_PNG_GREY_SCALE = {"L;2": 85, "L;4": 17}
+
+
+def open_picture(source: ImageSource, *, limits: Limits) -> Picture:
+    """Makes a picture of whatever form an image comes in.
+
+    Args:
+        source: a `Picture`, a numpy array (see `Picture.from_numpy`), a PIL image, a path, the
+            bytes of an image file, or a binary file object.
+        limits: the largest size allowed.
+
+    Raises:
+        UnsupportedImage, UnreadableImage, LimitExceeded: as `read_image`.
+        OSError: the file cannot be opened or read.
+    """
+    if isinstance(source, Picture):
+        limits.check_image(source.width, source.height)
+        return source
+    if isinstance(source, np.ndarray):
+        if source.ndim >= 2:
+            limits.check_image(source.shape[1], source.shape[0])
+        return Picture.from_numpy(source)
+    if isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(
+        source, "read"
+    ):
+        return read_image(source, limits=limits)
+    if isinstance(source, Image.Image):
+        with _named_errors(source.format or "PIL"):
+            return _picture(source, limits)
+    raise UnsupportedImage(
+        f"an image is a numpy array, a PIL image, a path, bytes or a binary file, "
+        f"not {type(source).__name__}"
+    )
+
+
+def read_image(
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO, *, limits: Limits
+) -> Picture:
+    """Reads an image file.
+
+    The orientation of EXIF is left as it is, and the pixels as stored. TIFF is the exception: its
+    reader turns the pixels upright and the tag is gone.
+
+    Args:
+        source: a path, the bytes of the file, or a binary file object (need not be seekable).
+        limits: compared with the size in the header before any pixel is decoded.
+
+    Raises:
+        NotAnImage: it does not start like any type read here.
+        UnsupportedImage: more than 8 bits, CMYK, animated, several pages, and the like.
+        DamagedImage: truncated or inconsistent.
+        LimitExceeded: larger than the limits.
+        OSError: the file cannot be opened or read.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        with open(source, "rb") as file:
+            return read_image(file, limits=limits)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _read_file(io.BytesIO(source), limits)
+    if not (hasattr(source, "seekable") and source.seekable()):
+        source = io.BytesIO(source.read())  # a pipe, also one with a name
+    return _read_file(source, limits)
+
+
+def _read_file(file: BinaryIO, limits: Limits) -> Picture:
+    start = file.tell()
+    head = file.read(_HEAD_BYTES)
+    kind = _detect(head)
+    file.seek(start)
+    if kind is _WEBP:
+        # Pillow's WebP reader allocates the whole canvas when it opens the file.
+        size = _webp_size(head)
+        if size is not None:
+            limits.check_image(*size)
+    reader = getattr(importlib.import_module(f"PIL.{kind.module}"), kind.reader)
+    with _named_errors(kind.name), reader(file) as image:
+        return _picture(image, limits)
+
+
+def _detect(head: bytes) -> _FileType:
+    """Finds the type of an image file from its first bytes."""
+    for signature, kind in _SIGNATURES:
+        if head.startswith(signature):
+            return kind
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return _WEBP
+    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():
+        return _PPM
+    for offset, signature, name in _FOREIGN_IMAGES:
+        if head.startswith(signature, offset):
+            raise UnsupportedImage(f"{name} files are not read here: convert to PNG first")
+    found = f"it starts with {head[:8]!r}" if head else "it is empty"
+    raise NotAnImage(
+        f"not an image of a known type ({found}); read are PNG, JPEG, WebP, TIFF, PPM, BMP and GIF"
+    )
+
+
+def _webp_size(head: bytes) -> tuple[int, int] | None:
+    """Canvas size from the start of a WebP file, or None where it is not to be found.
+
+    Source: RFC 9649, sections 2.7 (VP8X), 2.6 (VP8L) and RFC 6386, section 9.1 (VP8).
+    """
+    if len(head) < 30:
+        return None
+    if head[12:16] == b"VP8X":
+        return (
+            int.from_bytes(head[24:27], "little") + 1,
+            int.from_bytes(head[27:30], "little") + 1,
+        )
+    if head[12:16] == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if head[12:16] == b"VP8 ":
+        width, height = struct.unpack_from("<HH", head, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    return None
+
+
+@contextmanager
+def _named_errors(kind: str) -> Iterator[None]:
+    """Turns what Pillow raises on bad files into named errors; system errors pass."""
+    try:
+        yield
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise LimitExceeded(f"Pillow refuses the {kind} file: {error}") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise DamagedImage(f"the {kind} file is damaged: {error}") from error
+    except _PARSER_ERRORS as error:
+        raise DamagedImage(f"the {kind} file is damaged: {error}") from error
+
+
+def _picture(image: Image.Image, limits: Limits) -> Picture:
+    # 2. the header: size, samples, frames
+    limits.check_image(*image.size)
+    _check_samples(image)
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":  # MPO: a JPEG with previews or depth maps after it
+        what = "pages" if image.format == "TIFF" else "frames: it is animated"
+        raise UnsupportedImage(
+            f"the {image.format} file has {frames} {what}; extract the one you want"
+        )
+    # 3. the pixels
+    scale = _grey_scale(image)
+    image.load()
+    # 4. the picture
+    if scale is not None and "transparency" in image.info:
+        image = image.copy()
+        image.info["transparency"] *= scale
+    picture = Picture.from_pil(image)
+    return replace(picture, exif=_tiff_exif(image)) if image.format == "TIFF" else picture
+
+
+def _check_samples(image: Image.Image) -> None:
+    """Refuses deep samples, some of which Pillow would reduce silently, and other formats."""
+    for tile in getattr(image, "tile", ()):
+        # The last part describes the samples as stored: "RGB;16B", ("RGB", 65535) in PPM, ...
+        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
+        # "BGR;16" is BMP's three colours in 16 bits together.
+        modes = [
+            part for part in arguments if isinstance(part, str) and not part.startswith("BGR;")
+        ]
+        if any(";16" in mode for mode in modes):
+            raise unsupported_depth(16)
+        if tile[0].startswith("ppm") and isinstance(arguments[-1], int) and arguments[-1] > 255:
+            raise unsupported_depth(16)
+    check_pil_mode(image.mode)
+
+
+def _grey_scale(image: Image.Image) -> int | None:
+    """Factor by which Pillow spreads 2- and 4-bit PNG grey, but not its transparent value."""
+    for tile in getattr(image, "tile", ()):
+        if tile[0] == "zip" and isinstance(tile[3], str):
+            return _PNG_GREY_SCALE.get(tile[3])
+    return None
+
+
+def _tiff_exif(image: Image.Image) -> bytes | None:
+    """An EXIF block of those tags of a TIFF file that describe the picture; None without any."""
+    stored = image.getexif()
+    exif = Image.Exif()
+    for tag in _TIFF_DESCRIPTIVE_TAGS:
+        if tag in stored:
+            exif[tag] = stored[tag]
+    for tag in _TIFF_DIRECTORIES:
+        directory = stored.get_ifd(tag)
+        if directory:  # Pillow's writers look in either of the two places
+            exif.get_ifd(tag).update(directory)
+            exif[tag] = directory
+    return without_prefix(exif.tobytes()) if len(exif) else None

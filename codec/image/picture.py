@@ -1,0 +1,232 @@
+"""Picture: the one form in which images travel between files, arrays, the encoder and the decoder.
+
+numpy (H, W[, C])  ─┐                                      ┌─ samples (H, W, 1 | 3) uint8
+PIL image          ─┼──►  Picture  ◄── files, decoder      ├─ alpha   (H, W) uint8 or None
+image file         ─┘                                      └─ icc, exif, xmp: bytes or None
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.errors import UnsupportedImage
+from codec.image.exif import only_orientation, orientation, without_prefix
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["Picture"]
+
+Bytes2D = NDArray[np.uint8]
+
+_PIL_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """An 8-bit image with its alpha plane and its metadata.
+
+    Pixels are kept as stored: the orientation in `exif` is neither applied nor lost.
+
+    Args:
+        samples: colour planes, shape (H, W, 1) for grey or (H, W, 3) for RGB, dtype uint8.
+        alpha: opacity, shape (H, W), dtype uint8, 255 opaque, not premultiplied; None for an image
+            without alpha (which is not the same as an opaque one: both come back as they were).
+        icc: ICC profile, or None.
+        exif: EXIF block beginning with its byte order mark (no "Exif\\0\\0"), or None.
+        xmp: XMP packet, or None.
+
+    Raises:
+        UnsupportedImage: shape or dtype is not as said above.
+    """
+
+    samples: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None = None
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+
+    def __post_init__(self) -> None:
+        samples, alpha = self.samples, self.alpha
+        if samples.ndim != 3 or samples.shape[2] not in (1, 3) or samples.dtype != np.uint8:
+            raise UnsupportedImage(
+                f"samples are uint8 of shape (H, W, 1) or (H, W, 3), not {samples.dtype} of "
+                f"shape {samples.shape}"
+            )
+        if 0 in samples.shape:
+            raise UnsupportedImage(f"an image of shape {samples.shape} has no pixels")
+        if alpha is not None and (alpha.shape != samples.shape[:2] or alpha.dtype != np.uint8):
+            raise UnsupportedImage(
+                f"alpha is uint8 of shape {samples.shape[:2]}, "
+                f"not {alpha.dtype} of shape {alpha.shape}"
+            )
+
+    @property
+    def height(self) -> int:
+        """Rows, in pixels."""
+        return int(self.samples.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns, in pixels."""
+        return int(self.samples.shape[1])
+
+    @property
+    def channels(self) -> int:
+        """Colour planes: 1 grey, 3 RGB; alpha does not count."""
+        return int(self.samples.shape[2])
+
+    @property
+    def orientation(self) -> int:
+        """Orientation given by the EXIF block, 1 (upright) to 8."""
+        return orientation(self.exif)
+
+    def without(self, kinds: Collection[str]) -> Picture:
+        """The picture without the named metadata ("exif", "xmp", "icc").
+
+        Of EXIF the orientation stays, in a block of 26 bytes, if it is not upright: without it the
+            picture
+        would turn.
+        """
+        return replace(
+            self,
+            icc=None if "icc" in kinds else self.icc,
+            exif=only_orientation(self.exif) if "exif" in kinds else self.exif,
+            xmp=None if "xmp" in kinds else self.xmp,
+        )
+
+    @staticmethod
+    def from_numpy(array: NDArray[Any]) -> Picture:
+        """Makes a picture from an array without metadata.
+
+        Args:
+            array: uint8, shape (H, W) or (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB,
+                (H, W, 4) RGB and alpha.
+
+        Raises:
+            UnsupportedImage: another dtype or shape; the message says what to do.
+        """
+        if array.dtype != np.uint8:
+            raise UnsupportedImage(
+                f"arrays must be uint8 with values 0..255; {_dtype_advice(array)}"
+            )
+        planes = array[..., np.newaxis] if array.ndim == 2 else array
+        if planes.ndim != 3 or not 1 <= planes.shape[2] <= 4:
+            raise UnsupportedImage(
+                f"arrays have shape (H, W) or (H, W, C) with C = 1 (grey), 2 (grey, alpha), "
+                f"3 (RGB) or 4 (RGB, alpha), not {array.shape}; "
+                f"channels come last, and images one by one"
+            )
+        colours = 1 if planes.shape[2] < 3 else 3
+        samples = np.ascontiguousarray(planes[:, :, :colours])
+        has_alpha = planes.shape[2] in (2, 4)
+        return Picture(samples, np.ascontiguousarray(planes[:, :, -1]) if has_alpha else None)
+
+    def to_numpy(self) -> NDArray[np.uint8]:
+        """The pixels as (H, W, C) uint8: C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
+        if self.alpha is None:
+            return self.samples
+        return np.concatenate([self.samples, self.alpha[:, :, np.newaxis]], axis=2)
+
+    @staticmethod
+    def from_pil(image: Image.Image) -> Picture:
+        """Makes a picture from a PIL image, with its alpha and metadata.
+
+        Palettes become RGB, black-and-white becomes grey, a transparent colour becomes an alpha
+        plane.
+
+        Raises:
+            UnsupportedImage: a mode other than 1, L, LA, P, PA, RGB, RGBA; the message says what
+                to do.
+        """
+        check_pil_mode(image.mode)
+        info = image.info
+        transparency = info.get("transparency")
+        if image.mode in ("P", "PA"):
+            opaque = image.mode == "P" and transparency is None
+            image = image.convert("RGB" if opaque else "RGBA")
+            transparency = None
+        elif image.mode == "1":
+            image = image.convert("L")
+        planes = np.array(image, dtype=np.uint8)  # a copy, so that it can be written to
+        picture = Picture.from_numpy(planes)
+        alpha = picture.alpha
+        if alpha is None and transparency is not None:
+            key = np.asarray(transparency, dtype=np.int64).reshape(1, 1, -1)
+            alpha = np.where((picture.samples == key).all(axis=2), np.uint8(0), np.uint8(255))
+        exif = _as_bytes(info.get("exif"))
+        return Picture(
+            picture.samples,
+            alpha,
+            icc=_as_bytes(info.get("icc_profile")),
+            exif=without_prefix(exif) if exif else None,
+            xmp=_as_bytes(info.get("xmp")),
+        )
+
+    def to_pil(self) -> Image.Image:
+        """The picture as a PIL image (L, LA, RGB or RGBA) with its metadata in `info`."""
+        from PIL import Image
+
+        pixels = self.to_numpy()
+        image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+        for key, value in (("icc_profile", self.icc), ("exif", self.exif), ("xmp", self.xmp)):
+            if value is not None:
+                image.info[key] = value
+        return image
+
+
+def check_pil_mode(mode: str) -> None:
+    """Refuses the pixel formats that 8-bit grey and RGB cannot hold without loss.
+
+    Raises:
+        UnsupportedImage: the mode is not taken; the message says what it is and what to do.
+    """
+    if mode in _PIL_MODES:
+        return
+    if mode in ("CMYK", "YCCK"):
+        raise UnsupportedImage(
+            "CMYK images are not supported: convert to RGB with a colour profile first"
+        )
+    if mode.startswith("I;16") or mode == "I":
+        raise unsupported_depth(16)
+    if mode in ("F", "I;32"):
+        raise UnsupportedImage(
+            "32-bit samples are not supported: scale them to 8 bits (0..255) first"
+        )
+    raise UnsupportedImage(
+        f"pixels of type {mode} are not supported: convert to RGB, RGBA or grey first"
+    )
+
+
+def unsupported_depth(bits: int) -> UnsupportedImage:
+    """The error for samples that are deeper than eight bits."""
+    return UnsupportedImage(
+        f"{bits}-bit samples are not supported, and reducing them would lose data unasked: "
+        f"convert to 8 bits first"
+    )
+
+
+def _as_bytes(value: object) -> bytes | None:
+    """Metadata as PIL gives it (bytes, or text for some XMP); empty counts as absent."""
+    if isinstance(value, str):
+        value = value.encode()
+    return bytes(value) if isinstance(value, (bytes, bytearray)) and value else None
+
+
+def _dtype_advice(array: NDArray[Any]) -> str:
+    if array.dtype == np.bool_:
+        return "for booleans pass array.astype(np.uint8) * 255"
+    if array.dtype.kind == "f":
+        return (
+            f"{array.dtype} was given: for values 0..1 pass (array * 255).round().astype(np.uint8)"
+        )
+    if array.dtype == np.uint16:
+        return (
+            "uint16 was given: for full-range samples pass (array / 257).round().astype(np.uint8)"
+        )
+    return f"{array.dtype} was given: if all values are 0..255 pass array.astype(np.uint8)"

@@ -1,0 +1,229 @@
+"""Writing pictures as image files: PNG, JPEG, WebP, TIFF, PPM/PGM.
+
+    format   alpha   ICC EXIF XMP          loss
+    png      yes     yes, yes, UTF-8 only  none
+    jpg      no      yes, <64 kB, <64 kB   JPEG, quality 95, 4:4:4 unless said otherwise
+    webp     yes     yes                   WebP, quality 95; quality 100 is lossless
+    tiff     yes     yes, as tags, yes     none
+    ppm      no      none                  none
+
+What a format cannot hold is an error before any work if it is pixels (alpha, size), and a warning
+in the log if it is metadata and the format knows none at all.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from PIL import Image, PngImagePlugin
+
+from codec.errors import OptionError, UnsupportedImage
+from codec.image.atomic import atomic_write
+from codec.image.exif import EXIF_PREFIX
+from codec.image.picture import Picture
+
+__all__ = [
+    "DEFAULT_OUTPUT_QUALITY",
+    "OUTPUT_FORMATS",
+    "OutputFormat",
+    "find_format",
+    "image_bytes",
+    "write_image",
+]
+
+DEFAULT_OUTPUT_QUALITY = 95
+"""Of lossy image files written by the decoder: their own loss stays far below that of ours."""
+
+_log = logging.getLogger(__name__)
+
+_JPEG_MARKER_BYTES = (
+    65533 - 29
+)  # a marker segment less its length field and the longest of the prefixes
+_TIFF_XMP, _TIFF_ICC = 700, 34675
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """What an image file type can hold.
+
+    Args:
+        name: as given to --format.
+        suffixes: endings of file names, the usual one first.
+        pillow: its name in Pillow.
+        alpha: whether it can hold an alpha plane.
+        metadata: whether it can hold ICC, EXIF and XMP.
+        max_dimension: the longest side it can hold, in pixels.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    pillow: str
+    alpha: bool
+    metadata: bool
+    max_dimension: int
+
+    def check(self, width: int, height: int, *, alpha: bool) -> None:
+        """Checks before any work whether an image fits.
+
+        Raises:
+            UnsupportedImage: it does not; the message says what to do.
+        """
+        if alpha and not self.alpha:
+            raise UnsupportedImage(
+                f"{self.name} cannot hold the alpha channel of this image: write "
+                f"png, webp or tiff, or drop the alpha channel (--ignore-alpha)"
+            )
+        if max(width, height) > self.max_dimension:
+            raise UnsupportedImage(
+                f"{self.name} holds at most {self.max_dimension} pixels a side, this image is "
+                f"{width}x{height}: write png, tiff or ppm"
+            )
+
+
+OUTPUT_FORMATS: dict[str, OutputFormat] = {
+    entry.name: entry
+    for entry in (
+        OutputFormat("png", (".png",), "PNG", True, True, 2**31 - 1),
+        OutputFormat("jpg", (".jpg", ".jpeg"), "JPEG", False, True, 65500),
+        OutputFormat("webp", (".webp",), "WEBP", True, True, 16383),
+        OutputFormat("tiff", (".tiff", ".tif"), "TIFF", True, True, 2**31 - 1),
+        OutputFormat("ppm", (".ppm", ".pgm", ".pnm"), "PPM", False, False, 2**31 - 1),
+    )
+}
+_ALIASES = {"jpeg": "jpg", "tif": "tiff", "pgm": "ppm", "pnm": "ppm"}
+
+
+def find_format(path: str | os.PathLike[str] | None, name: str | None = None) -> OutputFormat:
+    """Finds the output format from its name or, without one, from the suffix of the path.
+
+    Raises:
+        OptionError: the name or the suffix is not known, or neither is given.
+    """
+    known = ", ".join(OUTPUT_FORMATS)
+    if name is not None:
+        wanted = name.lower().removeprefix(".")
+        found = OUTPUT_FORMATS.get(_ALIASES.get(wanted, wanted))
+        if found is None:
+            raise OptionError(f"no output format {name!r}; choose among {known}")
+        return found
+    if path is None:
+        raise OptionError(f"say which image format to write (--format): {known}")
+    suffix = os.path.splitext(path)[1].lower()
+    for entry in OUTPUT_FORMATS.values():
+        if suffix in entry.suffixes:
+            return entry
+    raise OptionError(
+        f"{os.fspath(path)!r} does not end in the suffix of a known image format; "
+        f"say which one to write (--format): {known}"
+    )
+
+
+def write_image(
+    picture: Picture,
+    target: str | os.PathLike[str] | BinaryIO,
+    *,
+    format: str | None = None,
+    quality: int = DEFAULT_OUTPUT_QUALITY,
+    force: bool = False,
+) -> None:
+    """Writes a picture as an image file, with its metadata; a complete file or none.
+
+    Args:
+        picture: what to write; pixels go out as stored, the orientation inside EXIF.
+        target: a path, or a binary file object.
+        format: png, jpg, webp, tiff or ppm; by default from the suffix of the path.
+        quality: 1..100 for jpg and webp; 100 makes webp lossless.
+        force: whether an existing file may be replaced.
+
+    Raises:
+        OptionError: no such format, or quality out of range.
+        UnsupportedImage: the format cannot hold this picture or its metadata.
+        OutputExists, OutputError: as `atomic_write`.
+    """
+    if isinstance(target, (str, os.PathLike)):
+        data = image_bytes(picture, find_format(target, format), quality=quality)
+        with atomic_write(target, force=force) as file:
+            file.write(data)
+    else:
+        target.write(image_bytes(picture, find_format(None, format), quality=quality))
+
+
+def image_bytes(
+    picture: Picture, output: OutputFormat, *, quality: int = DEFAULT_OUTPUT_QUALITY
+) -> bytes:
+    """The bytes of a picture as an image file; arguments and errors as `write_image`."""
+    if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
+        raise OptionError(f"the quality of the output image is 1..100, not {quality!r}")
+    output.check(picture.width, picture.height, alpha=picture.alpha is not None)
+    buffer = io.BytesIO()
+    pixels = picture.to_numpy()
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    image.save(buffer, output.pillow, **_save_options(picture, output, quality))
+    return buffer.getvalue()
+
+
+def _save_options(picture: Picture, output: OutputFormat, quality: int) -> dict[str, Any]:
+    """Arguments for Pillow's writer of this format."""
+    present = {
+        "ICC": picture.icc or None,
+        "EXIF": EXIF_PREFIX + picture.exif if picture.exif else None,
+        "XMP": picture.xmp or None,
+    }
+    if not output.metadata:
+        lost = [kind for kind, value in present.items() if value is not None]
+        if lost:
+            _log.warning("%s holds no metadata: %s left out", output.name, ", ".join(lost))
+        return {}
+    if output.name == "tiff":
+        return _tiff_options(picture)
+    options: dict[str, Any] = {}
+    if present["ICC"] is not None:
+        options["icc_profile"] = present["ICC"]
+    if present["EXIF"] is not None:
+        options["exif"] = present["EXIF"]
+    if present["XMP"] is not None:
+        options.update(_xmp_option(present["XMP"], output))
+    if output.name == "jpg":
+        for kind in ("EXIF", "XMP"):
+            size = len(present[kind] or b"")
+            if size > _JPEG_MARKER_BYTES:
+                raise UnsupportedImage(
+                    f"jpg holds at most {_JPEG_MARKER_BYTES} bytes of {kind}, there are {size}: "
+                    f"write png, webp or tiff, or leave it out (--strip {kind.lower()})"
+                )
+        options.update(quality=quality, subsampling=0)
+    elif output.name == "webp":
+        # exact: colours under transparent pixels are kept as they are
+        options.update(quality=quality, lossless=quality == 100, exact=True)
+    return options
+
+
+def _xmp_option(xmp: bytes, output: OutputFormat) -> dict[str, Any]:
+    if output.name != "png":
+        return {"xmp": xmp}
+    try:
+        text = xmp.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnsupportedImage(
+            "png holds XMP only in UTF-8, and this is not: write webp or tiff, or leave it out "
+            "(--strip xmp)"
+        ) from error
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_itxt("XML:com.adobe.xmp", text)
+    return {"pnginfo": chunks}
+
+
+def _tiff_options(picture: Picture) -> dict[str, Any]:
+    """TIFF holds EXIF as tags of its own, where viewers look for the orientation."""
+    tags = Image.Exif()
+    if picture.exif:
+        tags.load(EXIF_PREFIX + picture.exif)
+    if picture.xmp:
+        tags[_TIFF_XMP] = picture.xmp
+    if picture.icc:
+        tags[_TIFF_ICC] = picture.icc
+    return {"exif": tags, "compression": "tiff_adobe_deflate"}

@@ -1,0 +1,90 @@
+"""The permanent register of models: id <-> name <-> profile <-> weights file. Needs no torch.
+
+Entries live in manifest.toml beside this file and are only ever appended: an id in a file means the
+same weights for ever. The first entry of a profile that is marked default is used for encoding; all
+are used for decoding.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from codec.errors import InternalError, UnknownModel
+
+__all__ = ["DATA", "ModelEntry", "by_id", "by_name", "default", "entries"]
+
+DATA = Path(__file__).parent / "data"
+"""Folder of the weights files."""
+_MANIFEST = Path(__file__).parent / "manifest.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One model.
+
+    id: permanent number in files. name: permanent name. profile: the recipe it belongs to.
+    file: weights file in `DATA`. sha256: of that file, hexadecimal. levels: number of quality
+        levels.
+    default: used when the profile is asked for. summary: what it is, for people.
+    """
+
+    id: int
+    name: str
+    profile: str
+    file: str
+    sha256: str
+    levels: int
+    default: bool
+    summary: str
+
+    @property
+    def path(self) -> Path:
+        """Where the weights file is."""
+        return DATA / self.file
+
+    @property
+    def weights_hash(self) -> bytes:
+        """First four bytes of the weights file's SHA-256, as files carry it."""
+        return bytes.fromhex(self.sha256[:8])
+
+
+@cache
+def entries() -> tuple[ModelEntry, ...]:
+    """All models in order of their ids."""
+    rows = tomllib.loads(_MANIFEST.read_text())["model"]
+    found = tuple(sorted((ModelEntry(**row) for row in rows), key=lambda e: e.id))
+    if len({e.id for e in found}) != len(found) or len({e.name for e in found}) != len(found):
+        raise InternalError("manifest.toml: two models share an id or a name")
+    return found
+
+
+def by_id(model_id: int) -> ModelEntry:
+    """The model with that id. Raises UnknownModel."""
+    for entry in entries():
+        if entry.id == model_id:
+            return entry
+    known = ", ".join(str(e.id) for e in entries())
+    raise UnknownModel(
+        f"model id {model_id} is not known here (known: {known}); a newer version may have it"
+    )
+
+
+def by_name(name: str) -> ModelEntry:
+    """The model of that name. Raises UnknownModel."""
+    for entry in entries():
+        if entry.name == name:
+            return entry
+    known = ", ".join(e.name for e in entries())
+    raise UnknownModel(f"there is no model {name!r}; known: {known}")
+
+
+def default(profile: str) -> ModelEntry:
+    """The model that a profile encodes with. Raises UnknownModel."""
+    for entry in entries():
+        if entry.profile == profile and entry.default:
+            return entry
+    known = ", ".join(sorted({e.profile for e in entries()}))
+    raise UnknownModel(f"there is no profile {profile!r}; known: {known}")

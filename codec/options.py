@@ -1,0 +1,296 @@
+"""Options of the encoder and the decoder, and the limits both keep; checked when they are made.
+
+Needs neither torch nor numpy, so that the command line can check its arguments at once.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+
+import bitstream
+from bitstream.constants import MAX_LEVEL, MAX_TILE_LOG2, MIN_TILE_LOG2
+from codec.errors import LimitExceeded, OptionError
+
+__all__ = [
+    "DEFAULT_PROFILE",
+    "DEFAULT_QUALITY",
+    "DEFAULT_TILE_PX",
+    "METADATA_KINDS",
+    "Crop",
+    "DecoderOptions",
+    "EncoderOptions",
+    "Limits",
+    "check_crop",
+    "check_device",
+    "check_precision",
+    "check_threads",
+    "parse_crop",
+    "parse_size",
+    "parse_strip",
+]
+
+DEFAULT_PROFILE = "wavelet"
+DEFAULT_QUALITY = 75.0
+DEFAULT_TILE_PX = 512
+MIN_TILE_PX = 1 << MIN_TILE_LOG2
+MAX_TILE_PX = 1 << MAX_TILE_LOG2
+
+METADATA_KINDS = ("exif", "xmp", "icc")
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+Crop = tuple[int, int, int, int]
+"""x, y, width, height in pixels; x and y count from the upper left corner."""
+
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
+_SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(?:([kmg])(i?))?b?", re.IGNORECASE)
+_SIZE_POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits(bitstream.Limits):
+    """The largest image that is read or decoded; 0 means unlimited.
+
+    Compared with what a header announces, before anything is allocated. What the file format itself
+    cannot exceed stays in force when a limit is 0.
+
+    Args:
+        max_pixels: width times height. 268 435 456 = 16384 x 16384 by default.
+        max_dimension: width and height each, in pixels. 32768 by default.
+        max_tiles: tiles of a file of ours. 131 072 by default.
+        max_metadata_bytes: each of ICC, EXIF and XMP. 16 MiB by default.
+        max_file_bytes: a file of ours as a whole. 1 GiB by default.
+
+    Raises:
+        OptionError: a limit is not a whole number from 0 up.
+    """
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            _check_integer(limit.name, getattr(self, limit.name), 0, 1 << 62)
+
+    def check_image(self, width: int, height: int) -> None:
+        """Compares the size in the header of an input image with the limits.
+
+        Raises:
+            LimitExceeded: it is over one of them; the message names the option that raises it.
+        """
+        if self.max_dimension and max(width, height) > self.max_dimension:
+            raise LimitExceeded(
+                f"the image is {width}x{height}; the longest side allowed is {self.max_dimension} "
+                f"(--max-dimension raises it)"
+            )
+        if self.max_pixels and width * height > self.max_pixels:
+            raise LimitExceeded(
+                f"the image is {width}x{height} = {width * height} pixels; allowed are "
+                f"{self.max_pixels} (--max-pixels raises it)"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderOptions:
+    """How one image is to be encoded.
+
+    At most one of quality, level and the three targets may be given; with none of them quality is
+    `DEFAULT_QUALITY`. After construction exactly one of the five is not None.
+
+    Args:
+        quality: 0..100, larger is better and bigger. Maps onto the levels of the model; 100 is the
+            best the model has, not lossless.
+        level: 0..63, the raw level of the model (expert).
+        target_bpp: bits per pixel of the whole file, above 0: the best quality not over it.
+        target_size: bytes of the whole file, at least 1: the best quality not over it.
+        target_psnr: dB over RGB, above 0 up to 100: the smallest file that reaches it.
+        tile: side of a tile in pixels, a power of two in 64..32768; the whole image if it is
+            smaller. Smaller tiles decode in parallel and crop faster, larger ones save a few bytes.
+        strip: metadata to leave out, any of "exif", "xmp", "icc". The orientation within EXIF
+            stays.
+
+    Raises:
+        OptionError: a value is out of range, or more than one of the five is given.
+    """
+
+    quality: float | None = None
+    level: int | None = None
+    target_bpp: float | None = None
+    target_size: int | None = None
+    target_psnr: float | None = None
+    tile: int = DEFAULT_TILE_PX
+    strip: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        names = ("quality", "level", "target_bpp", "target_size", "target_psnr")
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise OptionError(f"{' and '.join(given)} exclude each other: give one of them")
+        if not given:
+            object.__setattr__(self, "quality", DEFAULT_QUALITY)
+        _check_number("quality", self.quality, 0, 100)
+        _check_integer("level", self.level, 0, MAX_LEVEL)
+        _check_number("target_bpp", self.target_bpp, 0, 1e6, above=True)
+        _check_integer("target_size", self.target_size, 1, 1 << 62)
+        _check_number("target_psnr", self.target_psnr, 0, 100, above=True)
+        _check_integer("tile", self.tile, MIN_TILE_PX, MAX_TILE_PX)
+        if self.tile & (self.tile - 1):
+            raise OptionError(
+                f"tile is a power of two in {MIN_TILE_PX}..{MAX_TILE_PX}, not {self.tile}"
+            )
+        object.__setattr__(self, "strip", parse_strip(self.strip))
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderOptions:
+    """How files are to be decoded.
+
+    Args:
+        crop: x, y, width, height in pixels of the part that is wanted, or None for the whole image.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        threads: number of processor threads, 0 for all; the result does not depend on it.
+        precision: "auto", "float32" or "bfloat16", of the synthesis; pixels may differ by 1 of 255.
+        limits: the largest image that is decoded.
+
+    Raises:
+        OptionError: a value is out of range.
+    """
+
+    crop: Crop | None = None
+    device: str = "auto"
+    threads: int = 0
+    precision: str = "auto"
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if self.crop is not None:
+            check_crop(self.crop)
+        check_device(self.device)
+        check_threads(self.threads)
+        check_precision(self.precision)
+
+
+def parse_size(text: str) -> int:
+    """Reads a size in bytes: "60000", "60kB" (60 000), "60KiB" (61 440), "1.5MB", in any case.
+
+    Without "i" a unit counts in thousands, with it in 1024s. The "B" may be left out.
+
+    Raises:
+        OptionError: the text is not a size, or the size is below one byte.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise OptionError(f"{text!r} is not a size; write for example 60000, 60kB or 60KiB")
+    number, unit, binary = match.groups()
+    base = 1024 if binary else 1000
+    size = int(float(number) * base ** _SIZE_POWERS[(unit or "").lower()])
+    if size < 1:
+        raise OptionError(f"{text!r} is less than one byte")
+    return size
+
+
+def parse_crop(text: str) -> Crop:
+    """Reads "X,Y,W,H" in pixels.
+
+    Raises:
+        OptionError: it is not four whole numbers, or the part is empty.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 4 or not all(part.isdecimal() and len(part) < 10 for part in parts):
+        raise OptionError(f"{text!r} is not a crop; write X,Y,W,H in pixels, as in 128,64,512,512")
+    x, y, width, height = (int(part) for part in parts)
+    return check_crop((x, y, width, height))
+
+
+def parse_strip(kinds: str | Iterable[str]) -> frozenset[str]:
+    """Reads which metadata to leave out: "exif,xmp", "all", or the names one by one.
+
+    Raises:
+        OptionError: a name is not one of exif, xmp, icc, all.
+    """
+    if isinstance(kinds, str):
+        kinds = kinds.split(",") if kinds else ()
+    result: set[str] = set()
+    for name in (str(kind).strip().lower() for kind in kinds):
+        if name == "all":
+            result.update(METADATA_KINDS)
+        elif name in METADATA_KINDS:
+            result.add(name)
+        else:
+            raise OptionError(f"{name!r} cannot be stripped; choose among exif, xmp, icc, all")
+    return frozenset(result)
+
+
+def check_crop(crop: Crop, width: int | None = None, height: int | None = None) -> Crop:
+    """Checks that a crop is not empty and, if the size of the image is given, lies inside it.
+
+    Raises:
+        OptionError: it does not.
+    """
+    if len(crop) != 4 or any(
+        isinstance(v, bool) or not isinstance(v, numbers.Integral) for v in crop
+    ):
+        raise OptionError(f"a crop is four whole numbers x, y, width, height, not {crop!r}")
+    x, y, crop_width, crop_height = crop
+    if x < 0 or y < 0 or crop_width < 1 or crop_height < 1:
+        raise OptionError(f"crop {crop} needs x, y from 0 up and width, height from 1 up")
+    if (width is not None and x + crop_width > width) or (
+        height is not None and y + crop_height > height
+    ):
+        raise OptionError(
+            f"crop {x},{y},{crop_width},{crop_height} reaches outside the image, "
+            f"which is {width}x{height}"
+        )
+    return crop
+
+
+def check_device(device: str) -> str:
+    """Checks the form of a device name; whether there is such a device is found when it is used.
+
+    Raises:
+        OptionError: it is none of auto, cpu, cuda, cuda:N.
+    """
+    if not isinstance(device, str) or not _DEVICE.fullmatch(device):
+        raise OptionError(f"device is auto, cpu, cuda or cuda:N, not {device!r}")
+    return device
+
+
+def check_threads(threads: int) -> int:
+    """Checks a number of threads: 0 (all processors) to 1024.
+
+    Raises:
+        OptionError: it is out of range.
+    """
+    _check_integer("threads", threads, 0, 1024)
+    return threads
+
+
+def check_precision(precision: str) -> str:
+    """Checks the name of a precision.
+
+    Raises:
+        OptionError: it is none of auto, float32, bfloat16.
+    """
+    if precision not in PRECISIONS:
+        raise OptionError(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
+    return precision
+
+
+def _check_number(
+    name: str, value: float | None, low: float, high: float, *, above: bool = False
+) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+        raise OptionError(f"{name} is a number, not {value!r}")
+    if not low <= value <= high or (above and value == low):
+        bounds = f"above {low:g}, up to {high:g}" if above else f"{low:g}..{high:g}"
+        raise OptionError(f"{name} is {bounds}, not {value:g}")
+
+
+def _check_integer(name: str, value: int | None, low: int, high: int) -> None:
+    if value is None:
+        return
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or not low <= value <= high:
+        raise OptionError(f"{name} is a whole number in {low}..{high}, not {value!r}")

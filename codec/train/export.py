@@ -1,0 +1,193 @@
+"""From a checkpoint to a weights file: integers, tables, floats, and the entry for the register.
+
+    python -m codec.train.export CHECKPOINT --data FOLDER --out FILE
+
+writes FILE and prints the manifest entry for it. Adding that entry to codec/models/manifest.toml (a
+new id, for ever) and the file to codec/models/data is a decision, so it is done by hand.
+
+The tables are measured: for every scale the histogram of the symbols that photographs really
+produce, blended with the Gaussian so that rare symbols keep a sensible price. Decoders only ever
+see the resulting integers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from codec.models.image import ImageConfig, ImageModel, lambdas
+from codec.models.weights import ModelWeights, write_weights
+from codec.train.data import Crops
+from codec.transforms.blocks import OUT_SCALE, GatedBlock, ScaledLinear
+from codec.transforms.inference import Analyser, Synthesiser
+from entropy.coder import CdfTables, pmf_to_cdf
+from entropy.integer.convert import integer_network
+from entropy.models import gaussian
+from entropy.models.hyper_analysis import hyper_analyse
+from entropy.models.latent_codec import LatentCodec, LatentTables
+from entropy.models.quadtree import layer_specs
+
+SKIP_BELOW = 3
+"""Tables 0..2 (sigma up to 0.134) code nothing: a symbol other than 0 has a probability under 2e-4
+there.
+"""
+BLEND = 3000.0
+"""The Gaussian counts as that many observed symbols."""
+DEAD_ZONES = (0.0, 0.04, 0.08, 0.12, 0.16)
+
+
+def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) -> ModelWeights:
+    """Weights of a trained model, with tables and dead zone measured on `count` crops of `side`
+    pixels.
+
+    Raises:
+        InvalidNetwork: the overflow proof fails.
+    """
+    model = model.cpu().eval()
+    config = model.config
+    network = integer_network(model.entropy.ops, layer_specs(config.entropy))
+    # z always codes: its symbols may not fall under the skip rule.
+    z_table = model.entropy.z_table().detach().round().clamp(min=SKIP_BELOW)
+    z_index: NDArray[np.uint8] = z_table.to(torch.uint8).numpy()
+    floats = {
+        "analysis": _floats(model.analysis),
+        "synthesis": _floats(model.synthesis),
+        "hyper_analysis": _floats(model.entropy.hyper_analysis),
+    }
+    tables = LatentTables(_tables(None), z_index)
+    weights = ModelWeights(config, floats, network, tables, torch.zeros(gaussian.SCALE_LEVELS))
+    samples = crops.batch(count, side).cpu()
+    zone, histogram = _measure(weights, samples)
+    tables = LatentTables(_tables(histogram), z_index)
+    return ModelWeights(config, floats, network, tables, torch.full((gaussian.SCALE_LEVELS,), zone))
+
+
+def _floats(module: torch.nn.Module) -> dict[str, Tensor]:
+    """Parameters with the scales folded in, as the weights file will give them back: rounded to
+    float16.
+    """
+    folded = {k: v.detach() for k, v in module.named_parameters()}
+    for name, part in module.named_modules():
+        if isinstance(part, ScaledLinear):
+            folded[f"{name}.weight"] = part.matrix().detach()
+            folded[f"{name}.bias"] = part.offset().detach()
+        elif isinstance(part, GatedBlock):
+            folded[f"{name}.spatial"] = part.spatial.detach() / part.scale.view(-1, 1, 1, 1)
+            folded[f"{name}.reduce.weight"] = part.reduce.weight.detach() * OUT_SCALE
+            folded[f"{name}.reduce.bias"] = part.reduce.bias.detach() * OUT_SCALE
+    return {k: v.half().float() for k, v in folded.items()}
+
+
+def _tables(histogram: list[NDArray[np.float64]] | None) -> CdfTables:
+    """CDF tables of all scales; the last entry of each is the escape."""
+    rows, offsets = [], []
+    for table in range(gaussian.SCALE_LEVELS):
+        radius = gaussian.radius(table)
+        mass = gaussian.pmf(table, radius)
+        mass = mass / mass.sum()
+        if histogram is not None:
+            counts = histogram[table]
+            counts = (counts + counts[::-1]) / 2
+            mass = (counts + BLEND * mass) / (counts.sum() + BLEND)
+        rows.append(pmf_to_cdf(np.append(mass, 1e-5)))
+        offsets.append(-radius)
+    return CdfTables(rows, offsets=offsets, skip_below=SKIP_BELOW)
+
+
+@torch.no_grad()
+def _measure(weights: ModelWeights, samples: Tensor) -> tuple[float, list[NDArray[np.float64]]]:
+    """The dead zone with the least rate + lmbda * distortion, and the histogram of its symbols by
+    table.
+    """
+    levels = list(range(2, weights.config.levels, 6))
+    trial = samples[: max(1, len(samples) // 4)]
+    scores = {zone: _encode_all(weights, trial, levels, zone)[0] for zone in DEAD_ZONES}
+    best = min(scores, key=lambda zone: scores[zone])
+    return best, _encode_all(weights, samples, levels, best)[1]
+
+
+def _encode_all(
+    weights: ModelWeights, samples: Tensor, levels: list[int], zone: float
+) -> tuple[float, list[NDArray[np.float64]]]:
+    """Mean log of rate + lmbda * distortion over samples and levels, and the histograms."""
+    cpu, config = torch.device("cpu"), weights.config
+    codec = LatentCodec(config.entropy, weights.network, weights.tables, cpu)
+    dead_zone = torch.full((gaussian.SCALE_LEVELS,), zone)
+    histogram = [np.zeros(2 * gaussian.radius(t) + 1) for t in range(gaussian.SCALE_LEVELS)]
+    cost = _bit_costs(weights.tables.cdf)
+    score, pixels = 0.0, samples.shape[1] * samples.shape[2]
+    for n, image in enumerate(samples):
+        level = levels[n % len(levels)]
+        analyse = Analyser(config.transform, weights.floats["analysis"], level, torch.float32)
+        synthesise = Synthesiser(
+            config.transform, weights.floats["synthesis"], level, torch.float32
+        )
+        y = analyse(image)
+        z = hyper_analyse(weights.floats["hyper_analysis"], y).round()
+        segments, y_hat = codec.segments(y, z, level, dead_zone)
+        bits = 0.0
+        for symbols, indexes in segments:
+            for table in np.unique(indexes):
+                if table < SKIP_BELOW:
+                    continue
+                radius = gaussian.radius(int(table))
+                chosen = symbols[indexes == table].astype(np.int64)
+                inside = chosen[np.abs(chosen) <= radius] + radius
+                counts = np.bincount(inside, minlength=2 * radius + 1)
+                bits += float(counts @ cost[table]) + 30.0 * (len(chosen) - len(inside))
+                if symbols is not segments[0][0]:
+                    histogram[table] += counts
+        mse = float((synthesise(y_hat).float() - image.float()).square().mean())
+        score += float(np.log(bits / pixels + float(lambdas(config.levels)[level]) * mse))
+    return score / len(samples), histogram
+
+
+def _bit_costs(tables: CdfTables) -> list[NDArray[np.float64]]:
+    """Bits of every symbol of every table, the escape left out."""
+    rows = zip(tables.cdfs, tables.lengths, strict=True)
+    return [16.0 - np.log2(np.diff(row[: n + 1].astype(np.float64)))[:-1] for row, n in rows]
+
+
+def manifest_entry(data: bytes, name: str, model_id: int, levels: int) -> str:
+    """The TOML of a manifest entry for a weights file."""
+    return (
+        f'[[model]]\nid = {model_id}\nname = "{name}"\nprofile = "wavelet"\n'
+        f'file = "{name}.safetensors"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\n'
+        f'levels = {levels}\ndefault = true\nsummary = ""\n'
+    )
+
+
+def load_average(checkpoint: Path) -> ImageModel:
+    """The averaged model of a checkpoint."""
+    state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    model = ImageModel(ImageConfig())
+    model.load_state_dict(state["average"])
+    model.entropy.ops.exact = True
+    return model
+
+
+def main() -> None:
+    """Command line of the module."""
+    parser = argparse.ArgumentParser(description="export a checkpoint to a weights file")
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--data", type=Path, action="append", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--id", type=int, default=1)
+    args = parser.parse_args()
+    crops = Crops(args.data, torch.device("cpu"), seed=1)
+    weights = export(load_average(args.checkpoint), crops)
+    data = write_weights(weights)
+    args.out.write_bytes(data)
+    print(manifest_entry(data, args.out.stem, args.id, weights.config.levels))
+    print(f"# dead zone {float(weights.dead_zone[0])}, {len(data)} bytes")
+
+
+if __name__ == "__main__":
+    main()

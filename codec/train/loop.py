@@ -1,0 +1,263 @@
+"""The training loop: wall-clock budget, resume, average of weights, validation, JSONL log."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import math
+import platform
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TextIO
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from codec.errors import OptionError
+from codec.models.image import ImageConfig, ImageModel, lambdas
+from codec.models.runtime import resolve_device
+from codec.models.weights import write_weights
+from codec.train.config import TrainConfig, read_config
+from codec.train.data import Crops
+from codec.train.export import export, manifest_entry
+from codec.train.soap import Soap
+from codec.train.start import initialise
+from codec.train.validate import validate
+
+LOG_STEPS = 50
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
+"""Options of mallopt(3)."""
+
+
+def _optimizers(model: ImageModel, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """One for the matrices, Adam for everything else.
+
+    The linear path starts near its optimum and carries the precision that high rates need: it moves
+    slowly.
+    """
+    trunk = (model.analysis.stem, model.analysis.down, model.synthesis.up, model.synthesis.stem)
+    linear = [layer.weight for layer in trunk]
+    entropy = [p for p in model.entropy.parameters() if p.dim() == 2 and p.shape[0] > 16]
+    chosen = {id(p) for p in linear + entropy}
+    blocks = [
+        p for p in model.parameters() if p.dim() == 2 and p.shape[0] > 16 and id(p) not in chosen
+    ]
+    chosen |= {id(p) for p in blocks}
+    gains = [p for name, p in model.named_parameters() if name.endswith("log_gain")]
+    chosen |= {id(p) for p in gains}
+    vectors = [p for p in model.parameters() if id(p) not in chosen]
+    groups = [(blocks, config.lr), (entropy, config.lr_entropy), (linear, config.lr_linear)]
+    adam = torch.optim.AdamW(
+        [
+            {"params": vectors, "lr": config.lr_vector},
+            {"params": gains, "lr": config.lr_gain},
+        ],
+        betas=(0.9, 0.98),
+        weight_decay=0.0,
+        fused=True,
+    )
+    if config.optimizer == "soap":
+        return [Soap(groups, refresh=config.refresh), adam]
+    for params, lr in groups:
+        adam.add_param_group({"params": params, "lr": lr})
+    return [adam]
+
+
+class Trainer:
+    """One training: model, average, optimiser and the state that a resume needs."""
+
+    def __init__(self, config: TrainConfig, data: list[Path], device: torch.device) -> None:
+        torch.manual_seed(config.seed)
+        self.config, self.device = config, device
+        self.model = ImageModel(ImageConfig())
+        self.crops = Crops(data, device, config.seed)
+        self.steps, self.seconds, self.pixels = 0, 0.0, 0
+        self.model.to(device)
+        self.average: dict[str, Tensor] = {}
+        self.optimizers = _optimizers(self.model, config)
+        self.peaks = [[g["lr"] for g in o.param_groups] for o in self.optimizers]
+        table = lambdas(self.model.config.levels).to(device)
+        self.lambdas = table
+        middle = table[len(table) // 2]
+        self.weights = (table / middle) ** -config.level_weight
+
+    def start(self) -> None:
+        """Initial weights from the data."""
+        initialise(self.model, self.crops)
+        self._reset_average()
+
+    def _reset_average(self) -> None:
+        self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+
+    def load(self, path: Path) -> None:
+        """Continue from a checkpoint; where its annealing has ended, start anew from its average.
+
+        Raises:
+            OptionError: it is not a checkpoint of this model.
+        """
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            ended = state["progress"] >= 1
+            self.model.load_state_dict(state["average"] if ended else state["model"])
+            if ended:
+                self._reset_average()
+            else:
+                self.average = state["average"]
+                for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+                    optimizer.load_state_dict(saved)
+                self.steps, self.seconds = state["steps"], state["seconds"]
+                self.pixels = state["pixels"]
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise OptionError(f"checkpoint {path}: {error}") from error
+        self.crops.reseed(self.config.seed + state["steps"])
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint (tensors and numbers only) by rename."""
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average,
+            "optimizers": [o.state_dict() for o in self.optimizers],
+            "steps": self.steps,
+            "seconds": self.seconds,
+            "progress": self.seconds / (self.config.total_minutes * 60),
+            "pixels": self.pixels,
+            "config": asdict(self.config),
+        }
+        temporary = path.with_suffix(".tmp")
+        torch.save(state, temporary)
+        temporary.replace(path)
+
+    def averaged(self) -> ImageModel:
+        """A copy of the model that holds the average."""
+        copy = ImageModel(self.model.config).to(self.device)
+        copy.load_state_dict(self.average)
+        copy.entropy.ops.exact = self.model.entropy.ops.exact
+        return copy.eval()
+
+    def step(self, progress: float) -> dict[str, float]:
+        """One update; progress in 0..1 sets the learning rate and the stage."""
+        c = self.config
+        late = progress >= c.late_from
+        self.model.entropy.hard = progress >= c.hard_from
+        self.model.entropy.ops.exact = progress >= c.exact_from
+        rate = (
+            min(1.0, (self.steps + 1) / max(1, c.warmup_steps))
+            * 0.5
+            * (1 + math.cos(math.pi * progress))
+        )
+        for optimizer, peaks in zip(self.optimizers, self.peaks, strict=True):
+            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                group["lr"] = peak * rate
+        count, side = (c.late_batch, c.late_patch) if late else (c.batch, c.patch)
+        x = self.crops.batch(count, side).to(self.device).float() / 255
+        level = self.crops.levels(count, self.model.config.levels).to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=c.amp):
+            x_hat, y_bits, z_bits = self.model(x, level)
+        mse = (x_hat - x).square().mean((1, 2, 3)) * 255.0**2
+        bpp = (y_bits + z_bits) / side**2
+        loss = ((bpp + self.lambdas[level] * mse) * self.weights[level]).mean()
+        self.model.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), c.clip))
+        if not math.isfinite(norm):
+            return {"skipped": 1.0}
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.steps += 1
+        self.pixels += count * side * side
+        decay = min(c.ema, self.steps / (self.steps + 10.0))
+        state = self.model.state_dict()
+        torch._foreach_lerp_(
+            list(self.average.values()), [state[k] for k in self.average], 1 - decay
+        )
+        return {
+            "loss": float(loss.detach()),
+            "bpp": float(bpp.detach().mean()),
+            "mse": float(mse.detach().mean()),
+            "z_bpp": float(z_bits.detach().mean()) / side**2,
+            "norm": norm,
+            "rate": rate,
+        }
+
+
+def run(
+    config_path: Path,
+    data: list[Path],
+    minutes: float,
+    out: Path,
+    resume: Path | None = None,
+    device: str = "auto",
+    validation: Path | None = None,
+) -> None:
+    """Train for `minutes` of wall clock; save `out`/checkpoint.pt and append to `out`/log.jsonl.
+
+    The average is measured on `validation`, if given. When the recipe's total time is over, it is
+    exported: `out`/NAME.safetensors and its manifest entry `out`/NAME.toml.
+
+    Args:
+        resume: a checkpoint to continue from; where its recipe had ended, a new annealing starts.
+
+    Raises:
+        OptionError: the recipe or the checkpoint is not in order.
+    """
+    config = read_config(config_path)
+    keep_freed_memory()
+    trainer = Trainer(config, data, resolve_device(device))
+    out.mkdir(parents=True, exist_ok=True)
+    if resume is None:
+        trainer.start()
+    else:
+        trainer.load(resume)
+    with (out / "log.jsonl").open("a") as log:
+        ended = _train(trainer, minutes * 60, out, log)
+        trainer.save(out / "checkpoint.pt")
+        if validation is not None:
+            result = validate(trainer.averaged(), validation, trainer.device)
+            log.write(json.dumps({"step": trainer.steps, "validation": result}) + "\n")
+    if ended:
+        weights = export(trainer.averaged(), trainer.crops)
+        content = write_weights(weights)
+        (out / f"{config.name}.safetensors").write_bytes(content)
+        entry = manifest_entry(content, config.name, 0, weights.config.levels)
+        (out / f"{config.name}.toml").write_text(entry)
+
+
+def _train(trainer: Trainer, seconds: float, out: Path, log: TextIO) -> bool:
+    """Steps until the time or the recipe is over; returns whether the recipe is."""
+    config = trainer.config
+    began, base, saved = time.monotonic(), trainer.seconds, time.monotonic()
+    budget = config.total_minutes * 60
+    sums: dict[str, float] = {}
+    count = 0
+    bar = tqdm(total=round(budget), initial=round(base), unit="s", disable=None)
+    with bar:
+        while True:
+            trainer.seconds = base + time.monotonic() - began
+            progress = trainer.seconds / budget
+            bar.update(round(trainer.seconds) - bar.n)
+            if progress >= 1 or trainer.seconds - base >= seconds:
+                return progress >= 1
+            for key, value in trainer.step(progress).items():
+                sums[key] = sums.get(key, 0.0) + value
+            count += 1
+            if trainer.steps % LOG_STEPS == 0:
+                row = {key: round(value / count, 6) for key, value in sums.items()}
+                row |= {"step": trainer.steps, "seconds": round(trainer.seconds, 1)}
+                log.write(json.dumps(row | {"Mpx": trainer.pixels // 10**6}) + "\n")
+                log.flush()
+                bar.set_postfix(loss=f"{row.get('loss', math.nan):.3f}")
+                sums, count = {}, 0
+            if time.monotonic() - saved > config.save_minutes * 60:
+                trainer.save(out / "checkpoint.pt")
+                saved = time.monotonic()
+
+
+def keep_freed_memory() -> None:
+    """Tells glibc to keep freed memory: faulting it in again can double the time of a step."""
+    if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1), (M_TOP_PAD, 2**28)):
+            libc.mallopt(option, value)

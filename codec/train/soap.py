@@ -1,0 +1,126 @@
+"""SOAP: Adam in the slowly updated eigenbasis of Shampoo's preconditioner, for matrices.
+
+Matrices of one shape are updated together as one batch, since a step is many small products. Every
+side of at most `max_side` is preconditioned. The first moment lives in the eigenbasis and is
+carried over when the basis is refreshed.
+
+Source: Vyas et al., SOAP: Improving and Stabilizing Shampoo using Adam, 2024, algorithm 3 (arXiv
+2409.11321); its effect on learned image compression: arXiv 2601.20769.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+SIDES = (-2, -1)
+
+
+class Soap(torch.optim.Optimizer):
+    """groups: matrices and their step size; betas: moments; shampoo_beta: covariances; refresh:
+    steps between basis updates.
+    """
+
+    def __init__(
+        self,
+        groups: Iterable[tuple[list[nn.Parameter], float]],
+        betas: tuple[float, float] = (0.95, 0.95),
+        shampoo_beta: float = 0.9,
+        eps: float = 1e-8,
+        refresh: int = 10,
+        max_side: int = 400,
+    ) -> None:
+        batches: dict[tuple[float, torch.Size], list[nn.Parameter]] = {}
+        for params, lr in groups:
+            for p in params:
+                batches.setdefault((lr, p.shape), []).append(p)
+        defaults = {
+            "betas": betas, "shampoo_beta": shampoo_beta, "eps": eps,
+            "refresh": refresh, "max_side": max_side,
+        }  # fmt: skip
+        super().__init__([{"params": b, "lr": lr} for (lr, _), b in batches.items()], defaults)
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """One update of every parameter."""
+        for group in self.param_groups:
+            self._update(group)
+
+    def _update(self, group: dict[str, Any]) -> None:
+        params = group["params"]
+        grad = torch.stack([p.grad if p.grad is not None else torch.zeros_like(p) for p in params])
+        state = self.state[params[0]]
+        if not state:
+            state["step"] = 0
+            state["m"], state["v"] = torch.zeros_like(grad), torch.zeros_like(grad)
+            for side in SIDES:
+                n = grad.shape[side]
+                if n <= group["max_side"]:
+                    zeros = torch.zeros(len(params), n, n, device=grad.device)
+                    state[f"cov{side}"] = zeros
+                    state[f"basis{side}"] = zeros + torch.eye(n, device=grad.device)
+        state["step"] += 1
+        t, (b1, b2) = state["step"], group["betas"]
+        if t % 2 == 1:
+            _track(grad, state, group["shampoo_beta"])
+        if t == 1 or t % group["refresh"] == 0:
+            _refresh(state, first=t == 1)
+        if t == 1:
+            return  # the first gradient only sets up the basis
+        g = _rotate(grad, state, torch.float32, back=False)
+        m, v = state["m"], state["v"]
+        m.lerp_(g, 1 - b1)
+        v.mul_(b2).addcmul_(g, g, value=1 - b2)
+        scale = group["lr"] * (1 - b2**t) ** 0.5 / (1 - b1**t)
+        # An update needs no more than bfloat16; the direction of the gradient does.
+        update = _rotate(m / v.sqrt().add_(group["eps"]), state, torch.bfloat16, back=True).float()
+        torch._foreach_add_(params, list(update.unbind(0)), alpha=-scale)
+
+
+def _track(grad: Tensor, state: dict[str, Any], beta: float) -> None:
+    """Covariances of the gradient, every other step: they change slowly, so bfloat16 does."""
+    half = grad.bfloat16()
+    if "cov-2" in state:
+        state["cov-2"].lerp_((half @ half.mT).float(), 1 - beta)
+    if "cov-1" in state:
+        state["cov-1"].lerp_((half.mT @ half).float(), 1 - beta)
+
+
+def _refresh(state: dict[str, Any], first: bool) -> None:
+    """One step of orthogonal iteration (a full eigendecomposition the first time)."""
+    for side in SIDES:
+        if f"cov{side}" not in state:
+            continue
+        cov, old = state[f"cov{side}"], state[f"basis{side}"]
+        if first:
+            scale = cov.abs().amax((1, 2), keepdim=True) + 1e-30
+            state[f"basis{side}"] = (
+                torch.linalg.eigh(cov / scale).eigenvectors.flip(-1).contiguous()
+            )
+            continue
+        image = cov @ old
+        order = (old * image).sum(-2).argsort(-1, descending=True)  # by Rayleigh quotient
+        columns = order[:, None, :].expand_as(old)
+        old, image = old.gather(-1, columns), image.gather(-1, columns)
+        rows = order[:, :, None] if side == -2 else order[:, None, :]
+        for key in ("m", "v"):
+            state[key] = state[key].gather(side, rows.expand_as(state[key]))
+        new = torch.linalg.qr(image).Q
+        change = new.mT @ old
+        state["m"] = change @ state["m"] if side == -2 else state["m"] @ change.mT
+        state[f"basis{side}"] = new
+
+
+def _rotate(x: Tensor, state: dict[str, Any], dtype: torch.dtype, back: bool) -> Tensor:
+    """Into the eigenbasis, or back out of it."""
+    x = x.to(dtype)
+    if "basis-2" in state:
+        q = state["basis-2"].to(dtype)
+        x = (q if back else q.mT) @ x
+    if "basis-1" in state:
+        q = state["basis-1"].to(dtype)
+        x = x @ (q.mT if back else q)
+    return x

@@ -1,0 +1,48 @@
+"""Rate and distortion of a model over a folder of images, by ideal code length."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from codec.models.image import ImageModel
+from codec.train.data import image_files, load_rgb
+
+
+@torch.no_grad()
+def validate(
+    model: ImageModel,
+    folder: Path,
+    device: torch.device,
+    levels: tuple[int, ...] = (4, 16, 28, 40, 52, 60),
+    crop: int | None = None,
+    every: int = 1,
+) -> list[dict[str, float]]:
+    """Mean bpp (noise-free ideal code length) and mean RGB PSNR over the images, at each level.
+
+    crop: use the centre crop of that side; every: use every n-th image.
+    """
+    model.eval()
+    result = []
+    files = image_files([folder])[::every]
+    for level in levels:
+        bpp = psnr = 0.0
+        for file in files:
+            x = load_rgb(file).to(device)
+            if crop is not None:
+                top, left = (x.shape[0] - crop) // 2, (x.shape[1] - crop) // 2
+                x = x[top : top + crop, left : left + crop]
+            height, width = x.shape[:2]
+            planes = x.permute(2, 0, 1)[None].float() / 255
+            planes = F.pad(planes, (0, -width % 64, 0, -height % 64), mode="replicate")
+            chosen = torch.tensor([level], device=device)
+            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cpu"):
+                x_hat, y_bits, z_bits = model(planes.permute(0, 2, 3, 1), chosen)
+            image = (x_hat[0, :height, :width].clamp(0, 1) * 255).round()
+            mse = (image - x.float()).square().mean()
+            psnr += float(10 * torch.log10(255.0**2 / mse)) / len(files)
+            bpp += float(y_bits + z_bits) / (height * width) / len(files)
+        result.append({"level": level, "bpp": round(bpp, 5), "psnr": round(psnr, 4)})
+    return result

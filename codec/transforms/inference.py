@@ -1,0 +1,124 @@
+"""The wavelet transforms at run time: one level folded into the weights, pixels as uint8 at the
+border.
+
+    pixels uint8 (H, W, 3) --Analyser--> y (H/16, W/16, latent)      H, W multiples of 16
+    y_hat (h, w, latent)  --Synthesiser--> pixels uint8 (16h, 16w, 3)
+
+The trunk, to which every block adds, stays float32 and so do the linear maps between resolutions;
+only the inside of the blocks may run in bfloat16. That keeps decoded pixels within 1 of 255 of each
+other whatever the precision.
+
+`MARGIN` latents around a window are enough for the inside of the window to come out as in the whole
+image.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from codec.transforms.blocks import interpolate_gain, shuffle, unshuffle
+from codec.transforms.wavelet import STEM, WaveletConfig
+
+__all__ = ["Analyser", "Synthesiser", "analysis_margin", "synthesis_margin"]
+
+Weights = dict[str, Tensor]
+
+
+def analysis_margin(config: WaveletConfig) -> int:
+    """Latents around a window that its own latents depend on: 3x3 reach of every block, at 1/8 and
+    1/16.
+    """
+    return config.analysis16 + -(-config.analysis8 // 2)
+
+
+def synthesis_margin(config: WaveletConfig) -> int:
+    """Latents around a window that its pixels depend on."""
+    return config.synthesis16 + -(-config.synthesis8 // 2)
+
+
+class _Block:
+    """GatedBlock with the gain of one level folded into `reduce`."""
+
+    def __init__(self, weights: Weights, prefix: str, level: int, levels: int, dtype: torch.dtype):
+        gain = interpolate_gain(weights[f"{prefix}.gain.log_gain"], levels)[level]
+        self.dtype = dtype
+        self.spatial = weights[f"{prefix}.spatial"].to(dtype)
+        self.spatial_bias = weights[f"{prefix}.spatial_bias"].to(dtype)
+        self.expand = weights[f"{prefix}.expand.weight"].to(dtype)
+        self.expand_bias = weights[f"{prefix}.expand.bias"].to(dtype)
+        self.reduce = (weights[f"{prefix}.reduce.weight"] * gain[:, None]).to(dtype)
+        self.reduce_bias = (weights[f"{prefix}.reduce.bias"] * gain).to(dtype)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Adds the block's branch to x (1, H, W, C) float32, in place."""
+        planes = x.to(self.dtype).permute(0, 3, 1, 2)
+        groups = len(self.spatial_bias)
+        h = F.conv2d(planes, self.spatial, self.spatial_bias, padding=1, groups=groups)
+        h = F.glu(F.linear(h.permute(0, 2, 3, 1), self.expand, self.expand_bias), -1)
+        return x.add_(F.linear(h, self.reduce, self.reduce_bias))
+
+
+def _trunk(
+    weights: Weights, prefix: str, count: int, level: int, levels: int, dtype: torch.dtype
+) -> list[_Block]:
+    return [_Block(weights, f"{prefix}.{i}", level, levels, dtype) for i in range(count)]
+
+
+class Analyser:
+    """g_a of one quality level; `weights` are those of `Analysis`, float32, on the device to run
+    on.
+    """
+
+    def __init__(
+        self, config: WaveletConfig, weights: Weights, level: int, dtype: torch.dtype
+    ) -> None:
+        stem = weights["stem.weight"]
+        self._stem = stem / 255.0
+        self._stem_bias = weights["stem.bias"] - 0.5 * stem.sum(1)
+        args = (level, config.levels, dtype)
+        self._trunk8 = _trunk(weights, "trunk8", config.analysis8, *args)
+        self._down, self._down_bias = weights["down.weight"], weights["down.bias"]
+        self._trunk16 = _trunk(weights, "trunk16", config.analysis16, *args)
+        self._gain = interpolate_gain(weights["gain.log_gain"], config.levels)[level]
+
+    @torch.inference_mode()
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """pixels (H, W, 3) uint8, H and W multiples of 16 -> y (H/16, W/16, latent) float32."""
+        h = F.linear(unshuffle(pixels[None], STEM).float(), self._stem, self._stem_bias)
+        for block in self._trunk8:
+            h = block(h)
+        h = F.linear(unshuffle(h, 2), self._down, self._down_bias)
+        for block in self._trunk16:
+            h = block(h)
+        return h[0].mul_(self._gain)
+
+
+class Synthesiser:
+    """g_s of one quality level; `weights` are those of `Synthesis`, float32, on the device to run
+    on.
+    """
+
+    def __init__(
+        self, config: WaveletConfig, weights: Weights, level: int, dtype: torch.dtype
+    ) -> None:
+        self._gain = interpolate_gain(weights["gain.log_gain"], config.levels)[level]
+        args = (level, config.levels, dtype)
+        self._trunk16 = _trunk(weights, "trunk16", config.synthesis16, *args)
+        self._up, self._up_bias = weights["up.weight"], weights["up.bias"]
+        self._trunk8 = _trunk(weights, "trunk8", config.synthesis8, *args)
+        self._stem = weights["stem.weight"] * 255.0
+        self._stem_bias = weights["stem.bias"] * 255.0 + 127.5
+
+    @torch.inference_mode()
+    def __call__(self, y_hat: Tensor) -> Tensor:
+        """y_hat (h, w, latent) float32 -> pixels (16h, 16w, 3) uint8, rounded to the nearest."""
+        h = y_hat[None] * self._gain
+        for block in self._trunk16:
+            h = block(h)
+        h = shuffle(F.linear(h, self._up, self._up_bias), 2)
+        for block in self._trunk8:
+            h = block(h)
+        out = F.linear(h, self._stem, self._stem_bias).round_().clamp_(0, 255)
+        return shuffle(out.to(torch.uint8), STEM)[0]
