@@ -28,7 +28,7 @@ from codec.transforms.inference import Synthesiser, synthesis_margin
 from entropy.models.latent_codec import LatentCodec
 
 if TYPE_CHECKING:
-    from codec.api import DataSource
+    from codec.image.source import DataSource
 
 __all__ = ["Decoder"]
 
@@ -73,7 +73,7 @@ class Decoder:
         Raises:
             CodecError: the file is damaged, not ours, or over a limit; or the crop reaches outside.
         """
-        from codec.api import read_data
+        from codec.image.source import read_data
 
         return self.decode_picture(read_data(data, limits=self._limits), crop).to_numpy()
 
