@@ -127,27 +127,31 @@ class Encoder:
         """
         job = _Job(self._model, picture.without(options.strip), options, progress)
         with translated(), threads(self._threads):
-            if options.quality is not None:
-                return job.file(level_of(options.quality, self.entry.levels))
-            if options.level is not None:
-                if options.level >= self.entry.levels:
-                    raise OptionError(
-                        f"level: found {options.level}, model {self.entry.name} has "
-                        f"0..{self.entry.levels - 1}"
-                    )
-                return job.file(options.level)
-            if options.target_psnr is not None:
-                return _smallest_reaching(job, options.target_psnr, self.entry.levels)
-            pixels = picture.width * picture.height
-            if options.target_bpp is not None:
-                return _largest_within(
-                    job, int(options.target_bpp * pixels / 8), self.entry.levels,
-                    lambda size: f"{8 * size / pixels:.4f} bpp", 8 / pixels,
-                )  # fmt: skip
-            assert options.target_size is not None
+            data = self._search(job, options, picture.width * picture.height)
+        if progress is not None:
+            progress(1.0)
+        return data
+
+    def _search(self, job: _Job, options: EncoderOptions, pixels: int) -> bytes:
+        """The file that the options ask for."""
+        levels = self.entry.levels
+        if options.quality is not None:
+            return job.file(level_of(options.quality, levels))
+        if options.level is not None:
+            if options.level >= levels:
+                raise OptionError(
+                    f"level: found {options.level}, model {self.entry.name} has 0..{levels - 1}"
+                )
+            return job.file(options.level)
+        if options.target_psnr is not None:
+            return _smallest_reaching(job, options.target_psnr, levels)
+        if options.target_bpp is not None:
             return _largest_within(
-                job, options.target_size, self.entry.levels, "{} bytes".format, 1.0
-            )
+                job, int(options.target_bpp * pixels / 8), levels,
+                lambda size: f"{8 * size / pixels:.4f} bpp", 8 / pixels,
+            )  # fmt: skip
+        assert options.target_size is not None
+        return _largest_within(job, options.target_size, levels, "{} bytes".format, 1.0)
 
 
 class _Model:
@@ -183,6 +187,10 @@ class _Job:
         self._model = model
         self._picture = picture
         self._progress = progress
+        # Bisection among `levels` files and none of them takes at most so many encodings.
+        direct = options.quality is not None or options.level is not None
+        self._passes = 1 if direct else model.entry.levels.bit_length()
+        self._passed = 0
         self.grid = bitstream.TileGrid(picture.width, picture.height, options.tile.bit_length() - 1)
         self.whole = Area(0, 0, latent_size(picture.width), latent_size(picture.height))
         rows = self.whole.height * LATENT_PX - picture.height
@@ -223,7 +231,9 @@ class _Job:
                 if measure:
                     y_hat[area.slices(self.whole)] = decoded.cpu()
                 if self._progress is not None:
-                    self._progress(len(payloads) / self.grid.count)
+                    share = len(payloads) / self.grid.count
+                    self._progress((self._passed + share) / self._passes)
+        self._passed += 1
         entry = model.entry
         header = bitstream.Header(
             width=picture.width, height=picture.height, channels=picture.channels,

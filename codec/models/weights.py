@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 from torch import Tensor
 
@@ -92,7 +93,7 @@ def read_weights(data: bytes) -> ModelWeights:
                 exact[name] = array
         tables = LatentTables(CdfTables.from_bytes(arrays["cdf"].tobytes()), arrays["z_index"])
         dead_zone = torch.from_numpy(arrays["dead_zone"].copy())
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise WeightsMismatch(f"not a weights file of this program: {error}") from error
     network = IntegerNetwork.from_arrays(layer_specs(config.entropy), exact, config.levels)
     return ModelWeights(config, floats, network, tables, dead_zone)

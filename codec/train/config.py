@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,8 +15,8 @@ class TrainConfig:
     """What defines a training; times are fractions of `total_minutes` of wall clock.
 
     optimizer: "soap" or "adamw".
-    lr, lr_entropy, lr_linear, lr_gain, lr_vector: peak rates of the matrices of the blocks, those of
-        the entropy model, the linear path, the gains of the levels, and biases and kernels.
+    lr, lr_entropy, lr_linear, lr_gain, lr_vector: peak rates of the blocks' matrices, the entropy
+        model's, the linear path, the gains of the levels, and biases and kernels.
     batch, patch: crops per step and their side (multiple of 64); from late_from on, late_batch and
         late_patch.
     warmup_steps: linear warm-up; afterwards the rate falls along a half cosine to zero at the end.
@@ -58,13 +59,16 @@ class TrainConfig:
                 raise OptionError(
                     f"{name} must be a positive multiple of 64, found {getattr(self, name)}"
                 )
+        for name in ("batch", "late_batch", "total_minutes"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise OptionError(f"{name} must be above 0, found {getattr(self, name)}")
 
 
 def read_config(path: Path) -> TrainConfig:
     """Read a TOML file of the fields above. Raises OptionError for unknown keys or wrong types."""
     try:
         values = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise OptionError(f"training config {path}: {error}") from error
     known = {f.name: f for f in fields(TrainConfig)}
     for key, value in values.items():
@@ -73,7 +77,8 @@ def read_config(path: Path) -> TrainConfig:
                 f"training config {path}: unknown key {key!r}; known: {', '.join(known)}"
             )
         wanted = type(known[key].default)
-        if not isinstance(value, wanted) and not (wanted is float and isinstance(value, int)):
+        taken = (int, float) if wanted is float else wanted
+        if not isinstance(value, taken) or isinstance(value, bool) != (wanted is bool):
             raise OptionError(
                 f"training config {path}: {key} must be {wanted.__name__}, found {value!r}"
             )

@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from codec.errors import OptionError
+
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm", ".bmp"}
 
 
@@ -45,12 +47,25 @@ class Crops:
         self._share = areas / areas.sum()
         self.reseed(seed)
 
+    @property
+    def largest_side(self) -> int:
+        """Of the squares that fit into a photograph, in pixels."""
+        return max(min(image.shape[:2]) for image in self.images)
+
     def reseed(self, seed: int) -> None:
         """Start the random sequence anew."""
         self._random = np.random.default_rng(seed)
 
     def batch(self, count: int, side: int) -> Tensor:
-        """(count, side, side, 3) uint8."""
+        """(count, side, side, 3) uint8.
+
+        Raises:
+            OptionError: no photograph is that large.
+        """
+        if side > self.largest_side:
+            raise OptionError(
+                f"crops of {side} pixels: the largest photograph holds {self.largest_side}"
+            )
         return torch.stack([self._crop(side) for _ in range(count)])
 
     def _crop(self, side: int) -> Tensor:

@@ -45,7 +45,7 @@ DEAD_ZONES = (0.0, 0.04, 0.08, 0.12, 0.16)
 
 def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) -> ModelWeights:
     """Weights of a trained model, with tables and dead zone measured on `count` crops of `side`
-    pixels.
+    pixels, or of what fits into the photographs.
 
     Raises:
         InvalidNetwork: the overflow proof fails.
@@ -63,6 +63,7 @@ def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) ->
     }
     tables = LatentTables(_tables(None), z_index)
     weights = ModelWeights(config, floats, network, tables, torch.zeros(gaussian.SCALE_LEVELS))
+    side = min(side, crops.largest_side // 64 * 64)
     samples = crops.batch(count, side).cpu()
     zone, histogram = _measure(weights, samples)
     tables = LatentTables(_tables(histogram), z_index)

@@ -8,6 +8,7 @@ import math
 import platform
 import sys
 import time
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
@@ -98,6 +99,8 @@ class Trainer:
         Raises:
             OptionError: it is not a checkpoint of this model.
         """
+        if not zipfile.is_zipfile(path):
+            raise OptionError(f"checkpoint {path}: it cannot be read, or is no checkpoint")
         try:
             state = torch.load(path, map_location=self.device, weights_only=True)
             ended = state["progress"] >= 1

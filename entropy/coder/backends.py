@@ -64,7 +64,7 @@ def encode(
             tables.skip_below` it must be 0 and costs nothing.
         tables: the tables, also needed to decode.
         lanes: number of interleaved states, a power of two up to 32; None follows the amount of
-            data, one lane for about 2 kB. More lanes suit a GPU and cost 4 to 5 bytes each.
+            data, one lane for about 8 kB. More lanes suit a GPU and cost 4 to 5 bytes each.
         backend: "native" or "reference"; None takes `backend()`.
 
     Returns:

@@ -71,7 +71,8 @@ NB_MODULE(_rans, m) {
         .def("__len__", &rans::Tables::size);
     m.def("encode", &encode, "segments"_a, "tables"_a, "lanes"_a);
     nb::class_<Decoder>(m, "Decoder")
-        .def(nb::init<nb::bytes, const rans::Tables&>(), "data"_a, "tables"_a, nb::keep_alive<1, 3>())
+        .def(nb::init<nb::bytes, const rans::Tables&>(), "data"_a, "tables"_a,
+             nb::keep_alive<1, 3>())
         .def("decode", &Decoder::decode, nb::arg("indexes").noconvert(),
              nb::arg("symbols").noconvert())
         .def("finish", &Decoder::finish);

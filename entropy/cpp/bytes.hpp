@@ -36,7 +36,8 @@ inline State load_state(const std::uint8_t* at) {
 }
 
 inline void store_state(std::uint8_t* at, State value) {
-    for (std::size_t i = 0; i < kStateBytes; ++i) at[i] = static_cast<std::uint8_t>(value >> (8 * i));
+    for (std::size_t i = 0; i < kStateBytes; ++i)
+        at[i] = static_cast<std::uint8_t>(value >> (8 * i));
 }
 
 }  // namespace rans

@@ -15,8 +15,8 @@ constexpr std::uint8_t kVersion = 1;
 constexpr unsigned kMinBucketBits = 3;
 constexpr std::uint32_t kMinBuckets = 1u << kMinBucketBits;
 constexpr unsigned kMaxBucketBits = 10;
-// A slot more than one entry behind its bucket's first costs the decoder a mispredicted branch; that
-// many of the 2^16 slots may.
+// A slot more than one entry behind its bucket's first costs the decoder a mispredicted branch;
+// that many of the 2^16 slots may.
 constexpr std::uint32_t kMaxSlowSlots = kTotal / 64;
 
 [[noreturn]] void fail(const std::string& message) { throw InvalidTable(message); }
@@ -62,11 +62,11 @@ Tables::Tables(std::span<const std::uint8_t> serialized) {
     if (serialized.size() < body) fail("serialised tables: directory is cut short");
 
     // 2. entry 0 belongs to the skipped tables; an index without a table has no entries at all
-    entries_.push_back({0, 0, 0});
+    entries_.push_back({0, 0, 0, 0});
     costs_.push_back(0);
     lookup_.assign(kMinBuckets, kMinBuckets);
     lookup_.insert(lookup_.end(), {0, kTotal});
-    for (DecoderTable& table : decoder_tables_) table = {0, 0, kPrecisionBits - kMinBucketBits, 0};
+    for (DecoderTable& table : decoder_tables_) table = {0, 0, kPrecisionBits - kMinBucketBits};
 
     // 3. the tables
     std::size_t position = body;
@@ -97,7 +97,7 @@ Tables::Tables(std::span<const std::uint8_t> serialized) {
 
 void Tables::add_table(unsigned index, std::int16_t offset, std::span<const std::uint32_t> cdf) {
     if (index < skip_below_) {
-        encoder_tables_[index] = {0, 1, 0, 0};
+        encoder_tables_[index] = {0, 0, 1};
         return;
     }
     const std::size_t length = cdf.size() - 1;
@@ -105,16 +105,17 @@ void Tables::add_table(unsigned index, std::int16_t offset, std::span<const std:
     const unsigned bits = choose_bucket_bits(cdf);
     const unsigned shift = kPrecisionBits - bits;
 
-    encoder_tables_[index] = {static_cast<std::uint32_t>(entries_.size()), escape, offset, 1};
+    encoder_tables_[index] = {static_cast<std::uint32_t>(entries_.size()), offset, escape};
     for (std::size_t s = 0; s < length; ++s) {
         entries_.push_back(make_encoder_entry(cdf[s], cdf[s + 1] - cdf[s]));
         costs_.push_back(entry_cost(cdf[s + 1] - cdf[s]));
     }
 
     const std::uint32_t buckets = 1u << bits;
-    decoder_tables_[index] = {static_cast<std::uint32_t>(lookup_.size()),
-                              static_cast<std::uint16_t>(offset - static_cast<std::int32_t>(buckets)),
-                              static_cast<std::uint8_t>(shift), 1};
+    decoder_tables_[index] = {
+        static_cast<std::uint32_t>(lookup_.size()),
+        static_cast<std::uint16_t>(offset - static_cast<std::int32_t>(buckets)),
+        static_cast<std::uint16_t>(shift)};
     std::size_t first = 0;
     for (std::uint32_t start = 0; start < kTotal; start += 1u << shift) {
         first = entry_at(cdf, start, first);

@@ -16,13 +16,14 @@ constexpr std::size_t kMaxEntries = 4096;
 
 // Where an encoder finds the entries of a table. `escape` is the entry number of the escape.
 // A skipped table points at the one entry of cost 0, has escape = 1 and offset = 0, so that every
-// symbol but 0 takes the rare path; an index without a table has escape = 0, so that all of them do.
+// symbol but 0 takes the rare path; an index without a table has escape = 0, so that all of them
+// do.
 struct EncoderTable {
     std::uint32_t base;
-    std::uint32_t escape;
-    std::int32_t offset;
-    std::uint32_t coded;  // 1, or 0 for a skipped table
+    std::int16_t offset;
+    std::uint16_t escape;
 };
+static_assert(sizeof(EncoderTable) == 8);
 
 // How a decoder finds the entry of a slot. Each table owns a stretch of one array:
 //
@@ -37,8 +38,7 @@ struct EncoderTable {
 struct DecoderTable {
     std::uint32_t base;
     std::uint16_t bias;  // offset - buckets, modulo 2^16
-    std::uint8_t shift;
-    std::uint8_t coded;  // 1, or 0 for a skipped table
+    std::uint16_t shift;
 };
 static_assert(sizeof(DecoderTable) == 8);
 
@@ -50,7 +50,8 @@ public:
     std::size_t size() const { return count_; }
     unsigned skip_below() const { return skip_below_; }
 
-    // All 256 exist: an index without a table is harmless in memory (see EncoderTable) but an error.
+    // All 256 exist: an index without a table is harmless in memory (see EncoderTable) but an
+    // error.
     const EncoderTable& encoder_table(std::uint8_t index) const { return encoder_tables_[index]; }
     const DecoderTable& decoder_table(std::uint8_t index) const { return decoder_tables_[index]; }
 

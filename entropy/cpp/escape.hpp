@@ -31,7 +31,8 @@ RANS_FUNCTION void write_varint(std::uint8_t* out, std::uint32_t value) {
     *out = static_cast<std::uint8_t>(value);
 }
 
-// Reads at most `max_bytes` from `cursor`, never at or behind `end`; moves `cursor` behind the varint.
+// Reads at most `max_bytes` from `cursor`, never at or behind `end`; moves `cursor` behind the
+// varint.
 RANS_FUNCTION Varint read_varint(const std::uint8_t*& cursor, const std::uint8_t* end,
                                  std::size_t max_bytes, std::uint64_t& value) {
     value = 0;

@@ -37,8 +37,7 @@ Payload parse_payload(std::span<const std::uint8_t> data) {
                 throw StreamExhausted("payload byte 1: the length of the escapes is cut short");
             case Varint::kMalformed:
                 throw CorruptStream("payload byte 1: malformed length of the escapes");
-            case Varint::kOk:
-                break;
+            case Varint::kOk: break;
         }
         if (escape_bytes < 1 || escape_bytes >> 32) {
             throw CorruptStream("payload byte 1: escape stream of " + std::to_string(escape_bytes) +

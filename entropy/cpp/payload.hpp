@@ -11,7 +11,7 @@
 
 namespace rans {
 
-constexpr std::size_t kBytesPerLane = 2048;  // 4 to 5 bytes of state: at most 0.25 %
+constexpr std::size_t kBytesPerLane = 8192;  // a lane costs 4 bytes on average: 0.05 %
 
 // Number of lanes for coded symbols whose entry costs sum to `cost`.
 RANS_FUNCTION constexpr unsigned choose_lanes(std::uint64_t cost) {
@@ -25,7 +25,7 @@ RANS_FUNCTION constexpr unsigned choose_lanes(std::uint64_t cost) {
 struct Payload {
     unsigned lanes = 0;
     std::array<State, kMaxLanes> states{};
-    std::span<const std::uint8_t> words;    // an even number of bytes
+    std::span<const std::uint8_t> words;  // an even number of bytes
     std::span<const std::uint8_t> escapes;
 };
 

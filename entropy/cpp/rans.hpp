@@ -39,7 +39,8 @@ RANS_FUNCTION std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) {
     return static_cast<std::uint64_t>((static_cast<Wide>(a) * b) >> 64);
 #else
     const std::uint64_t a0 = a & 0xffffffffu, a1 = a >> 32, b0 = b & 0xffffffffu, b1 = b >> 32;
-    const std::uint64_t low = a0 * b0, mid = a1 * b0 + (low >> 32), mid2 = a0 * b1 + (mid & 0xffffffffu);
+    const std::uint64_t low = a0 * b0, mid = a1 * b0 + (low >> 32),
+                        mid2 = a0 * b1 + (mid & 0xffffffffu);
     return a1 * b1 + (mid >> 32) + (mid2 >> 32);
 #endif
 }
@@ -47,13 +48,14 @@ RANS_FUNCTION std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) {
 // What the encoder needs to know about a table entry; 16 bytes, four to a cache line.
 //
 // The quotient x / f is the high half of x * reciprocal with reciprocal = ceil(2^64 / f): its error
-// e = reciprocal * f - 2^64 is below f <= 2^16, and x < 2^40, so x * e < 2^56 < 2^64 never carries into
-// the quotient. For f = 1 that reciprocal does not fit; 2^64 - 1 gives x - 1 for every x >= 1, and
-// `bias` makes up for it.
+// e = reciprocal * f - 2^64 is below f <= 2^16, and x < 2^40, so x * e < 2^56 < 2^64 never carries
+// into the quotient. For f = 1 that reciprocal does not fit; 2^64 - 1 gives x - 1 for every x >= 1,
+// and `bias` makes up for it.
 struct EncoderEntry {
     std::uint64_t reciprocal;
     std::uint32_t bias;
-    std::uint32_t frequency;
+    std::uint16_t frequency;
+    std::uint16_t complement;  // 2^16 - frequency
 };
 static_assert(sizeof(EncoderEntry) == 16);
 
@@ -94,7 +96,8 @@ constexpr EncoderEntry make_encoder_entry(std::uint32_t start, std::uint32_t fre
     const std::uint64_t reciprocal =
         frequency == 1 ? ~std::uint64_t{0} : ~std::uint64_t{0} / frequency + 1;
     const std::uint32_t bias = frequency == 1 ? start + kTotal - 1 : start;
-    return {reciprocal, bias, frequency};
+    return {reciprocal, bias, static_cast<std::uint16_t>(frequency),
+            static_cast<std::uint16_t>(kTotal - frequency)};
 }
 
 // A state that leaves at least 2^24 after `put` may need to give up a word before it.
@@ -103,12 +106,13 @@ RANS_FUNCTION bool must_emit(State x, std::uint32_t frequency) {
 }
 
 // x -> floor(x / f) * 2^16 + x mod f + start, without a division.
-RANS_FUNCTION State put(State x, std::uint64_t reciprocal, std::uint32_t bias,
-                        std::uint32_t frequency) {
-    return x + bias + multiply_high(x, reciprocal) * (kTotal - frequency);
+RANS_FUNCTION State put(State x, const EncoderEntry& entry) {
+    return x + entry.bias + multiply_high(x, entry.reciprocal) * entry.complement;
 }
 
-RANS_FUNCTION std::uint32_t slot_of(State x) { return static_cast<std::uint32_t>(x & (kTotal - 1)); }
+RANS_FUNCTION std::uint32_t slot_of(State x) {
+    return static_cast<std::uint32_t>(x & (kTotal - 1));
+}
 
 // Inverse of put; `rest` = slot - start.
 RANS_FUNCTION State get(State x, std::uint32_t frequency, std::uint32_t rest) {

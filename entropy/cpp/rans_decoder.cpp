@@ -14,8 +14,8 @@ namespace {
 // A segment is decoded in chunks whose working set stays in the first-level cache.
 constexpr std::size_t kChunk = 2048;
 
-// The coded symbols of a chunk: their indexes, where in the chunk they belong, and the numbers of those
-// that turned out to be escapes.
+// The coded symbols of a chunk: their indexes, where in the chunk they belong, and the numbers of
+// those that turned out to be escapes.
 struct Chunk {
     std::array<std::uint8_t, kChunk + 1> indexes;
     std::array<std::uint16_t, kChunk + 1> places;
@@ -29,8 +29,8 @@ struct WordReader {
     const std::uint8_t* end;
 };
 
-// Decodes coded symbol j of a chunk; false if it needs a word and there is none. With Checked = false
-// the caller guarantees that there is one.
+// Decodes coded symbol j of a chunk; false if it needs a word and there is none. With Checked =
+// false the caller guarantees that there is one.
 template <bool Checked>
 [[gnu::always_inline]] inline bool get_symbol(State& x, const DecoderTable* tables,
                                               const std::uint32_t* lookup, std::int16_t* symbols,
@@ -41,7 +41,8 @@ template <bool Checked>
 
     std::size_t place = at[slot >> table.shift];
     place += slot >= at[place + 1] ? 1 : 0;
-    while (slot >= at[place + 1]) [[unlikely]] ++place;
+    while (slot >= at[place + 1]) [[unlikely]]
+        ++place;
 
     const std::uint32_t start = at[place], end = at[place + 1];
     symbols[chunk.places[j]] = static_cast<std::int16_t>(place + table.bias);
@@ -64,8 +65,8 @@ template <bool Checked>
     return true;
 }
 
-// Decodes the coded symbols of a chunk; the first one belongs to lane `first` mod N. False if the words
-// run out.
+// Decodes the coded symbols of a chunk; the first one belongs to lane `first` mod N. False if the
+// words run out.
 template <unsigned N>
 bool decode_lanes(const Tables& set, std::int16_t* symbols, Chunk& chunk, std::uint64_t first,
                   State* states, WordReader& reader) {
@@ -98,7 +99,8 @@ bool decode_lanes(const Tables& set, std::int16_t* symbols, Chunk& chunk, std::u
     return ok;
 }
 
-using DecodeLanes = bool (*)(const Tables&, std::int16_t*, Chunk&, std::uint64_t, State*, WordReader&);
+using DecodeLanes = bool (*)(const Tables&, std::int16_t*, Chunk&, std::uint64_t, State*,
+                             WordReader&);
 
 DecodeLanes decode_lanes_for(unsigned lanes) {
     switch (lanes) {
@@ -183,14 +185,12 @@ std::int16_t Decoder::read_escape(std::uint8_t index) {
         case Varint::kExhausted:
             throw StreamExhausted("escapes: all " + std::to_string(payload_.escapes.size()) +
                                   " bytes are consumed");
-        case Varint::kMalformed:
-            throw CorruptStream("escapes: malformed varint");
-        case Varint::kOk:
-            break;
+        case Varint::kMalformed: throw CorruptStream("escapes: malformed varint");
+        case Varint::kOk: break;
     }
     const EncoderTable& table = tables_.encoder_table(index);
     const std::int32_t symbol = escape_symbol(static_cast<std::uint32_t>(code), table.offset,
-                                              table.offset + static_cast<std::int32_t>(table.escape) - 1);
+                                              table.offset + table.escape - 1);
     if (!is_int16(symbol)) {
         throw CorruptStream("escapes: symbol " + std::to_string(symbol) + " is not int16");
     }
@@ -200,9 +200,9 @@ std::int16_t Decoder::read_escape(std::uint8_t index) {
 void Decoder::finish() const {
     if (failed_) throw CorruptStream("decoder: an earlier segment failed");
     if (word_ != words_end_) {
-        throw CorruptStream("payload: " +
-                            std::to_string((words_end_ - word_) / std::ptrdiff_t{kWordBytes}) +
-                            " words left over");
+        throw CorruptStream(
+            "payload: " + std::to_string((words_end_ - word_) / std::ptrdiff_t{kWordBytes}) +
+            " words left over");
     }
     if (escape_ != escapes_end_) {
         throw CorruptStream("payload: " + std::to_string(escapes_end_ - escape_) +

@@ -18,7 +18,8 @@ public:
     // only ever throws CorruptStream. Throws InvalidTable, StreamExhausted, CorruptStream.
     void decode(std::span<const std::uint8_t> indexes, std::span<std::int16_t> symbols);
 
-    // Checks that the payload is used up and every state is back at its start; throws CorruptStream.
+    // Checks that the payload is used up and every state is back at its start; throws
+    // CorruptStream.
     void finish() const;
 
 private:

@@ -21,16 +21,18 @@ struct CodedSymbols {
     std::size_t size() const { return segment_ends.empty() ? 0 : segment_ends.back(); }
 };
 
-// The rare path of look_up_segment: escape, skipped symbol other than 0, or an index without a table.
-[[gnu::noinline, gnu::cold]] void add_escape(std::int32_t symbol, std::uint8_t index, const Tables& tables,
-                std::vector<std::uint8_t>& escapes) {
+// The rare path of look_up_segment: escape, skipped symbol other than 0, or an index without a
+// table.
+[[gnu::noinline, gnu::cold]] void add_escape(std::int32_t symbol, std::uint8_t index,
+                                             const Tables& tables,
+                                             std::vector<std::uint8_t>& escapes) {
     if (index >= tables.size()) throw_bad_index(index, tables.size());
     if (index < tables.skip_below()) {
         throw SymbolOutOfRange("symbol " + std::to_string(symbol) + " under skipped index " +
                                std::to_string(index) + ", not 0");
     }
     const EncoderTable& table = tables.encoder_table(index);
-    const std::int32_t high = table.offset + static_cast<std::int32_t>(table.escape) - 1;
+    const std::int32_t high = table.offset + table.escape - 1;
     const std::uint32_t code = escape_code(symbol, table.offset, high);
     std::array<std::uint8_t, kMaxEscapeBytes> bytes;
     write_varint(bytes.data(), code);
@@ -38,14 +40,17 @@ struct CodedSymbols {
 }
 
 // Looks up the entries of a segment's coded symbols; returns the end of what it wrote to `out`.
-[[gnu::noinline]] std::uint32_t* look_up_segment(const Segment& segment, const Tables& tables, CodedSymbols& coded,
-                               std::uint32_t* out) {
+[[gnu::noinline]] std::uint32_t* look_up_segment(const Segment& segment, const Tables& tables,
+                                                 CodedSymbols& coded, std::uint32_t* out) {
     const EncoderTable* const encoder_tables = tables.encoder_tables().data();
     const std::uint16_t* const costs = tables.costs().data();
     const std::int16_t* const symbols = segment.symbols.data();
     const std::uint8_t* const indexes = segment.indexes.data();
     const std::size_t size = segment.symbols.size();
+    const unsigned skip_below = tables.skip_below();
     std::uint64_t cost = 0;
+    std::size_t count = 0;
+#pragma GCC unroll 4
     for (std::size_t i = 0; i < size; ++i) {
         const std::uint8_t index = indexes[i];
         const std::int32_t symbol = symbols[i];
@@ -57,12 +62,12 @@ struct CodedSymbols {
         }
         entry += table.base;
         // Stores always and advances sometimes: which symbols are skipped cannot be predicted.
-        *out = entry;
-        out += table.coded;
+        out[count] = entry;
+        count += index >= skip_below ? 1 : 0;
         cost += costs[entry];
     }
     coded.cost += cost;
-    return out;
+    return out + count;
 }
 
 CodedSymbols look_up(std::span<const Segment> segments, const Tables& tables) {
@@ -85,14 +90,14 @@ CodedSymbols look_up(std::span<const Segment> segments, const Tables& tables) {
     top[-1] = static_cast<Word>(x);
     top -= emit;
     x >>= kWordBits * emit;
-    x = put(x, entry.reciprocal, entry.bias, entry.frequency);
+    x = put(x, entry);
 }
 
-// Codes the symbols of one segment from the last to the first and writes words downwards from `top`,
-// as rANS is a stack. Returns the new top.
+// Codes the symbols of one segment from the last to the first and writes words downwards from
+// `top`, as rANS is a stack. Returns the new top.
 template <unsigned N>
-Word* encode_segment(std::span<const std::uint32_t> coded, const EncoderEntry* entries, State* states,
-                     Word* top) {
+Word* encode_segment(std::span<const std::uint32_t> coded, const EncoderEntry* entries,
+                     State* states, Word* top) {
     std::array<State, N> x;
     for (unsigned lane = 0; lane < N; ++lane) x[lane] = states[lane];
     std::size_t j = coded.size();

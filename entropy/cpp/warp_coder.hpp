@@ -1,8 +1,8 @@
-// Coder for one warp of 32 threads: lanes are threads, words are allotted by ballot and popcount. The
-// bytes are those of rans_encoder.cpp and rans_decoder.cpp; SPEC.md is normative.
+// Coder for one warp of 32 threads: lanes are threads, words are allotted by ballot and popcount.
+// The bytes are those of rans_encoder.cpp and rans_decoder.cpp; SPEC.md is normative.
 //
-// The code is written against a Warp so that it runs on a GPU (cuda/device_warp.cuh) and, lane after
-// lane, on a CPU (tests/cpp/host_warp.hpp). A Warp has
+// The code is written against a Warp so that it runs on a GPU (cuda/device_warp.cuh) and, lane
+// after lane, on a CPU (tests/cpp/host_warp.hpp). A Warp has
 //
 //     Warp::PerLane<T>        one T per thread; value[lane] is the own one on a GPU
 //     each(f)                 calls f(lane): on a GPU for the own lane, on a CPU for all
@@ -76,7 +76,8 @@ struct WarpDecoderSegment {
     std::uint32_t size;
 };
 
-// All segments of a payload, one after the other in `symbols` and `indexes`, and what becomes of them.
+// All segments of a payload, one after the other in `symbols` and `indexes`, and what becomes of
+// them.
 struct WarpEncoderJob {
     const std::int16_t* symbols;
     const std::uint8_t* indexes;
@@ -86,7 +87,7 @@ struct WarpEncoderJob {
     std::uint32_t* coded_ends;  // room for segment_count
     Word* words;                // room for all symbols; filled from the end
     std::uint32_t words_capacity;
-    std::uint8_t* escapes;      // room for kMaxEscapeBytes per symbol
+    std::uint8_t* escapes;  // room for kMaxEscapeBytes per symbol
     // results
     State states[kMaxLanes];
     std::uint32_t lanes;  // in: 0 for the rule of SPEC.md; out: 0 when nothing was coded
@@ -96,12 +97,14 @@ struct WarpEncoderJob {
     Status status;
 };
 
-RANS_WARP_FUNCTION std::uint32_t lanes_below(unsigned lane) { return (std::uint32_t{1} << lane) - 1; }
+RANS_WARP_FUNCTION std::uint32_t lanes_below(unsigned lane) {
+    return (std::uint32_t{1} << lane) - 1;
+}
 
 // Lists the places of coded symbols and writes zeros for all; false if an index names no table.
 template <class Warp>
 RANS_WARP_FUNCTION bool warp_list_coded(const Warp& warp, const TablesView& tables,
-                                   const WarpDecoderSegment& segment, std::uint32_t& count) {
+                                        const WarpDecoderSegment& segment, std::uint32_t& count) {
     count = 0;
     for (std::uint32_t base = 0; base < segment.size; base += kWarpSize) {
         typename Warp::template PerLane<bool> coded, bad;
@@ -128,13 +131,13 @@ RANS_WARP_FUNCTION bool warp_list_coded(const Warp& warp, const TablesView& tabl
 
 // Reads one escaped symbol; all threads do the same.
 RANS_WARP_FUNCTION Status read_escape(const EncoderTable& table, const std::uint8_t*& cursor,
-                                 const std::uint8_t* end, std::int16_t& symbol) {
+                                      const std::uint8_t* end, std::int16_t& symbol) {
     std::uint64_t code = 0;
     const Varint read = read_varint(cursor, end, kMaxEscapeBytes, code);
     if (read == Varint::kExhausted) return Status::kEscapesExhausted;
     if (read == Varint::kMalformed) return Status::kEscapeMalformed;
     const std::int32_t value = escape_symbol(static_cast<std::uint32_t>(code), table.offset,
-                                             table.offset + static_cast<std::int32_t>(table.escape) - 1);
+                                             table.offset + table.escape - 1);
     if (!is_int16(value)) return Status::kEscapeMalformed;
     symbol = static_cast<std::int16_t>(value);
     return Status::kOk;
@@ -142,7 +145,8 @@ RANS_WARP_FUNCTION Status read_escape(const EncoderTable& table, const std::uint
 
 template <class Warp>
 RANS_WARP_FUNCTION Status warp_decode_segment(const Warp& warp, const TablesView& tables,
-                                         WarpDecoderState& decoder, const WarpDecoderSegment& segment) {
+                                              WarpDecoderState& decoder,
+                                              const WarpDecoderSegment& segment) {
     // 1. which symbols are coded
     std::uint32_t count = 0;
     if (!warp_list_coded(warp, tables, segment, count)) return Status::kBadIndex;
@@ -189,8 +193,8 @@ RANS_WARP_FUNCTION Status warp_decode_segment(const Warp& warp, const TablesView
         for (std::uint32_t mask = warp.ballot(escaped); mask; mask &= mask - 1) {
             const std::uint32_t i = segment.places[base + lowest_one(mask)];
             std::int16_t symbol = 0;
-            const Status status = read_escape(tables.encoder_tables[segment.indexes[i]], escape,
-                                              escapes_end, symbol);
+            const Status status =
+                read_escape(tables.encoder_tables[segment.indexes[i]], escape, escapes_end, symbol);
             if (status != Status::kOk) return status;
             warp.once([&] { segment.symbols[i] = symbol; });
         }
@@ -207,9 +211,9 @@ RANS_WARP_FUNCTION Status warp_decode_segment(const Warp& warp, const TablesView
 
 // Looks up the entries of all coded symbols and writes the escapes.
 template <class Warp>
-RANS_WARP_FUNCTION Status warp_look_up(const Warp& warp, const TablesView& tables, const WarpEncoderJob& job,
-                                  std::uint64_t& cost, std::uint32_t& escape_bytes,
-                                  std::uint32_t& bad_index) {
+RANS_WARP_FUNCTION Status warp_look_up(const Warp& warp, const TablesView& tables,
+                                       const WarpEncoderJob& job, std::uint64_t& cost,
+                                       std::uint32_t& escape_bytes, std::uint32_t& bad_index) {
     typename Warp::template PerLane<std::uint64_t> costs;
     warp.each([&](unsigned lane) { costs[lane] = 0; });
     std::uint32_t first = 0, coded_count = 0;
@@ -223,10 +227,11 @@ RANS_WARP_FUNCTION Status warp_look_up(const Warp& warp, const TablesView& table
                 coded[lane] = outside[lane] = false;
                 if (base + lane >= size) return;
                 const std::uint32_t i = first + base + lane;
-                const EncoderTable table = tables.encoder_tables[job.indexes[i]];
+                const std::uint32_t index = job.indexes[i];
+                const EncoderTable table = tables.encoder_tables[index];
                 entry[lane] = static_cast<std::uint32_t>(job.symbols[i] - table.offset);
                 outside[lane] = entry[lane] >= table.escape;
-                coded[lane] = table.coded != 0;
+                coded[lane] = index >= tables.skip_below;
                 entry[lane] = table.base + (outside[lane] ? table.escape : entry[lane]);
             });
             for (std::uint32_t mask = warp.ballot(outside); mask; mask &= mask - 1) {
@@ -237,8 +242,7 @@ RANS_WARP_FUNCTION Status warp_look_up(const Warp& warp, const TablesView& table
                 if (index < tables.skip_below) return Status::kSkippedSymbol;
                 const EncoderTable table = tables.encoder_tables[index];
                 const std::uint32_t code =
-                    escape_code(job.symbols[i], table.offset,
-                                table.offset + static_cast<std::int32_t>(table.escape) - 1);
+                    escape_code(job.symbols[i], table.offset, table.offset + table.escape - 1);
                 warp.once([&] { write_varint(job.escapes + escape_bytes, code); });
                 escape_bytes += static_cast<std::uint32_t>(varint_size(code));
             }
@@ -258,7 +262,8 @@ RANS_WARP_FUNCTION Status warp_look_up(const Warp& warp, const TablesView& table
 }
 
 template <class Warp>
-RANS_WARP_FUNCTION void warp_encode_payload(const Warp& warp, const TablesView& tables, WarpEncoderJob& job) {
+RANS_WARP_FUNCTION void warp_encode_payload(const Warp& warp, const TablesView& tables,
+                                            WarpEncoderJob& job) {
     // 1. forward: symbols to entries, escapes, cost
     std::uint64_t cost = 0;
     std::uint32_t escape_bytes = 0, bad_index = 0;
@@ -289,10 +294,11 @@ RANS_WARP_FUNCTION void warp_encode_payload(const Warp& warp, const TablesView& 
             warp.each([&](unsigned lane) {
                 if (lane >= lanes || base + lane >= count) return;
                 if (emit[lane]) {
-                    job.words[top + count_ones(mask & lanes_below(lane))] = static_cast<Word>(x[lane]);
+                    job.words[top + count_ones(mask & lanes_below(lane))] =
+                        static_cast<Word>(x[lane]);
                     x[lane] >>= kWordBits;
                 }
-                x[lane] = put(x[lane], entry[lane].reciprocal, entry[lane].bias, entry[lane].frequency);
+                x[lane] = put(x[lane], entry[lane]);
             });
         }
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from entropy.errors import InvalidNetwork
 from entropy.integer.network import IntegerLayer, IntegerNetwork
 from entropy.integer.spec import ACT_BITS, INDEX_BITS, MEAN_BITS, LayerSpec
 from entropy.integer.training import TrainingOps
@@ -36,6 +37,9 @@ def integer_network(ops: TrainingOps, specs: dict[str, LayerSpec]) -> IntegerNet
             shift = shift + ACT_BITS - INDEX_BITS
         if spec.kind == "depthwise":
             integers = integers[:, 0]
+        # Beyond their types the integers would wrap, perhaps into some that pass the proof.
+        if not (integers.abs().max() < 2**15 and bias.abs().max() < 2**31):
+            raise InvalidNetwork(f"{name}: a weight or bias is too large for an exact sum, or NaN")
         layers[name] = IntegerLayer(
             spec,
             integers.cpu().numpy().astype(np.int16),

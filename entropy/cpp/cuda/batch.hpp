@@ -43,12 +43,13 @@ std::vector<std::vector<std::uint8_t>> encode_batch(std::span<const std::vector<
 class BatchDecoder {
 public:
     // `tables` must outlive the decoder. Throws StreamExhausted or CorruptStream.
-    BatchDecoder(std::span<const std::span<const std::uint8_t>> payloads, const DeviceTables& tables);
+    BatchDecoder(std::span<const std::span<const std::uint8_t>> payloads,
+                 const DeviceTables& tables);
 
     std::size_t size() const { return decoders_.size(); }
 
-    // Element p of both spans belongs to payload p and both have the same size. After an exception the
-    // decoder only ever throws CorruptStream.
+    // Element p of both spans belongs to payload p and both have the same size. After an exception
+    // the decoder only ever throws CorruptStream.
     void decode(std::span<const std::span<const std::uint8_t>> indexes,
                 std::span<const std::span<std::int16_t>> symbols);
 

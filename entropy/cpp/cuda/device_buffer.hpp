@@ -27,9 +27,12 @@ class DeviceBuffer {
 public:
     DeviceBuffer() = default;
     explicit DeviceBuffer(std::size_t size) : size_(size) {
-        if (size) check(cudaMalloc(reinterpret_cast<void**>(&data_), size * sizeof(T)), "cudaMalloc");
+        if (size)
+            check(cudaMalloc(reinterpret_cast<void**>(&data_), size * sizeof(T)), "cudaMalloc");
     }
-    explicit DeviceBuffer(std::span<const T> values) : DeviceBuffer(values.size()) { upload(values); }
+    explicit DeviceBuffer(std::span<const T> values) : DeviceBuffer(values.size()) {
+        upload(values);
+    }
     DeviceBuffer(DeviceBuffer&& other) noexcept
         : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
     DeviceBuffer& operator=(DeviceBuffer&& other) noexcept {

@@ -30,27 +30,25 @@ DeviceTables::DeviceTables(const Tables& tables)
       costs_(tables.costs()),
       decoder_tables_(tables.decoder_tables()),
       lookup_(tables.lookup()),
-      view_{encoder_tables_.data(), entries_.data(), costs_.data(), decoder_tables_.data(),
-            lookup_.data(), static_cast<std::uint32_t>(tables.size()), tables.skip_below()} {
+      view_{encoder_tables_.data(), entries_.data(), costs_.data(),
+            decoder_tables_.data(), lookup_.data(),  static_cast<std::uint32_t>(tables.size()),
+            tables.skip_below()} {
     check(cudaStreamSynchronize(cudaStreamPerThread), "upload of the tables");
 }
 
 void throw_status(Status status, std::size_t payload, std::uint32_t index) {
     const std::string where = "payload " + std::to_string(payload) + " of the batch: ";
     switch (status) {
-        case Status::kBadIndex:
-            throw InvalidTable(where + "an index names no table");
+        case Status::kBadIndex: throw InvalidTable(where + "an index names no table");
         case Status::kSkippedSymbol:
             throw SymbolOutOfRange(where + "a symbol under skipped index " + std::to_string(index) +
                                    " is not 0");
         case Status::kEmptyPayload:
             throw StreamExhausted(where + "empty, but a coded symbol is expected");
-        case Status::kWordsExhausted:
-            throw StreamExhausted(where + "all words are consumed");
+        case Status::kWordsExhausted: throw StreamExhausted(where + "all words are consumed");
         case Status::kEscapesExhausted:
             throw StreamExhausted(where + "all escape bytes are consumed");
-        default:
-            throw CorruptStream(where + "malformed escape");
+        default: throw CorruptStream(where + "malformed escape");
     }
 }
 
