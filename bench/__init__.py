@@ -1,0 +1,1 @@
+"""Benchmarks: is it any good?"""

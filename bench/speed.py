@@ -1,0 +1,157 @@
+"""Speed of the codec: in process after loading, from a cold shell, and on a large image.
+
+    python -m bench.speed --image examples/kodim23.png --out bench/results/speed.json [--megapixels
+    48]
+
+In process: median of `--repeat` runs after two warm-up runs, per precision, at several levels.
+Cold: a new process for every run, the time of `import torch` alone beside it. Large: one encode and
+one decode in a new process each, with the largest resident set of that process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from PIL import Image
+
+import codec
+
+LEVELS = (16, 32, 48)
+
+
+def median_seconds(action: Callable[[], object], repeat: int) -> float:
+    """Median wall-clock time of `repeat` calls after two that do not count."""
+    times = []
+    for _ in range(repeat + 2):
+        started = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times[2:])
+
+
+def in_process(pixels: np.ndarray, repeat: int) -> list[dict[str, Any]]:
+    """Megapixels per second of encode and decode for every precision and level."""
+    megapixels = pixels.shape[0] * pixels.shape[1] / 1e6
+    rows = []
+    for precision in ("float32", "bfloat16"):
+        encoder, decoder = codec.Encoder(precision=precision), codec.Decoder(precision=precision)
+        for level in LEVELS:
+            data = encoder.encode(pixels, level=level)
+            encode = median_seconds(lambda: encoder.encode(pixels, level=level), repeat)  # noqa: B023
+            decode = median_seconds(lambda: decoder.decode(data), repeat)  # noqa: B023
+            rows.append({
+                "precision": precision, "level": level, "bytes": len(data),
+                "encode_mp_s": round(megapixels / encode, 2),
+                "decode_mp_s": round(megapixels / decode, 2),
+            })  # fmt: skip
+            click.echo(str(rows[-1]), err=True)
+    return rows
+
+
+def cold(image: Path, repeat: int) -> dict[str, float]:
+    """Median seconds of whole processes."""
+    with tempfile.TemporaryDirectory() as folder:
+        file, out = Path(folder) / "x.lic", Path(folder) / "x.png"
+        file.write_bytes(codec.encode(image))
+        command = str(Path(sys.executable).parent / "codec")
+        runs = {
+            "info": [command, "info", str(file)],
+            "decode": [command, "decode", str(file), "-o", str(out), "-f", "--quiet"],
+            "import_torch": [sys.executable, "-c", "import torch"],
+        }
+        return {
+            name: round(median_seconds(lambda: _run(run), repeat), 3)  # noqa: B023
+            for name, run in runs.items()
+        }
+
+
+def _run(command: list[str]) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def large(image: Path, megapixels: float) -> list[dict[str, Any]]:
+    """Time and peak memory of encoding and decoding mosaics of the image, each in a new process."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size in (megapixels / 4, megapixels):
+            source, file = Path(folder) / "x.ppm", Path(folder) / "x.lic"
+            _mosaic(image, size).save(source)
+            for name, run in (
+                ("encode", ["encode", str(source), "-o", str(file), "-f", "-q", "50"]),
+                ("decode", ["decode", str(file), "-o", str(Path(folder) / "y.ppm"), "-f"]),
+            ):
+                started = time.perf_counter()
+                code = "import sys, codec.cli.main as m; sys.argv[0] = 'codec'; m.main()"
+                subprocess.run([sys.executable, "-c", code, *run, "--quiet"], check=True)
+                seconds = time.perf_counter() - started
+                peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+                rows.append({
+                    "what": name, "megapixels": round(size, 1), "seconds": round(seconds, 2),
+                    "mp_s": round(size / seconds, 2), "peak_mb": round(peak / 1024),
+                })  # fmt: skip
+                click.echo(str(rows[-1]), err=True)
+    return rows
+
+
+def _mosaic(image: Path, megapixels: float) -> Image.Image:
+    """A picture of that size from shifted copies of the image."""
+    tile = np.array(Image.open(image).convert("RGB"))
+    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
+    width = round(megapixels * 1e6 / height)
+    rows = -(-height // tile.shape[0])
+    columns = -(-width // tile.shape[1])
+    grid = [
+        np.concatenate([np.roll(tile, 37 * (r * columns + c), axis=1) for c in range(columns)], 1)
+        for r in range(rows)
+    ]
+    return Image.fromarray(np.concatenate(grid, 0)[:height, :width])
+
+
+@click.command()
+@click.option("--image", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("--repeat", default=9, show_default=True)
+@click.option("--megapixels", type=float, help="Also encode and decode a picture of this size.")
+@click.option("--out", type=click.Path(path_type=Path))
+def main(image: Path, repeat: int, megapixels: float | None, out: Path | None) -> None:
+    """Measure encode and decode on one image."""
+    pixels = np.array(Image.open(image).convert("RGB"))
+    report: dict[str, Any] = {
+        "command": " ".join(["python -m bench.speed", *sys.argv[1:]]),
+        "version": codec.__version__,
+        "machine": f"{processor()}, {os.cpu_count()} cores",
+        "image": f"{pixels.shape[1]}x{pixels.shape[0]}",
+        "in_process": in_process(pixels, repeat),
+        "cold_seconds": cold(image, max(3, repeat // 2)),
+    }
+    if megapixels is not None:
+        report["large"] = large(image, megapixels)
+    if out is not None:
+        out.write_text(json.dumps(report, indent=1) + "\n")
+    click.echo(json.dumps(report, indent=1))
+
+
+def processor() -> str:
+    """Name of the processor where Linux tells it."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""Writes the conformance vectors; the only program that does.
+
+    python tests/conformance/generate.py
+
+makes the vectors that are not there yet, with the current default model, and lists their hashes. It
+never overwrites: what was written once is decodable for ever (DESIGN C2). A new model gets new
+vectors, under new names: their names begin with the name of the model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))  # a plain checkout, run as a script
+
+import bitstream  # noqa: E402
+from codec.decoder import Decoder  # noqa: E402
+from codec.encoder import Encoder  # noqa: E402
+from codec.errors import CodecError  # noqa: E402
+from codec.image.picture import Picture  # noqa: E402
+from codec.options import EncoderOptions  # noqa: E402
+from tests.conformance.harness import (  # noqa: E402
+    EXPECTED,
+    HERE,
+    INPUT,
+    PIXELS,
+    SUMS,
+    check_sums,
+    check_vector,
+    describe,
+    sums,
+)
+from tests.model_fixtures import synthetic_picture  # noqa: E402
+from tests.strategies_container import chunk, varint  # noqa: E402
+
+KODIM23 = ROOT / "examples" / "kodim23.png"
+MAX_BYTES = 300_000
+
+
+def photograph() -> Picture:
+    """A crop of Kodak image 23, 160 x 120, with the head of a parrot."""
+    with Image.open(KODIM23) as image:
+        pixels = np.asarray(image.convert("RGB"))[80:200, 140:300]
+    return Picture.from_numpy(np.ascontiguousarray(pixels))
+
+
+def with_metadata() -> Picture:
+    """100 x 70, RGB and alpha, with every kind of metadata."""
+    picture = Picture.from_numpy(synthetic_picture(70, 100, 4, seed=103))
+    exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"  # orientation 6
+    return replace(picture, icc=b"a profile", exif=exif, xmp=b"<x:xmpmeta/>")
+
+
+CASES: dict[str, tuple[Callable[[], Picture], EncoderOptions]] = {
+    "rgb-1x1": (
+        lambda: Picture.from_numpy(np.array([[[200, 30, 90]]], dtype=np.uint8)),
+        EncoderOptions(level=63),
+    ),
+    "grey-65x33": (
+        lambda: Picture.from_numpy(synthetic_picture(33, 65, 1, seed=101)),
+        EncoderOptions(level=24),
+    ),
+    "rgba-100x70-metadata": (with_metadata, EncoderOptions(level=40)),
+    "rgb-200x136-tiles": (
+        lambda: Picture.from_numpy(synthetic_picture(136, 200, 3, seed=104)),
+        EncoderOptions(level=48, tile=64),
+    ),
+    "photo-low": (photograph, EncoderOptions(level=0)),
+    "photo-high": (photograph, EncoderOptions(level=63)),
+}
+
+
+def rebuilt_head(data: bytes, **changes: int) -> bytes:
+    """The file with fields of HEAD replaced, and its check right: what no encoder writes."""
+    header = bitstream.read_header(data)
+    fields = {
+        "width": header.width,
+        "height": header.height,
+        "model_id": header.model_id,
+        "level": header.level,
+        "tile_log2": header.tile_log2,
+    } | changes
+    samples = int(header.alpha) << 5 | int(header.channels == 3) << 4 | 7
+    payload = b"".join(
+        [
+            varint(fields["width"]),
+            varint(fields["height"]),
+            bytes([samples, 0]),
+            fields["model_id"].to_bytes(2, "little"),
+            header.weights_hash,
+            bytes([fields["level"], fields["tile_log2"]]),
+        ]
+    )
+    start = len(bitstream.MAGIC) + 1
+    length = bitstream.inspect(data).chunks[0].size
+    return data[:start] + chunk(bitstream.ChunkType.HEAD, payload) + data[start + length :]
+
+
+def flipped(data: bytes, offset: int, bit: int = 3) -> bytes:
+    changed = bytearray(data)
+    changed[offset] ^= 1 << bit
+    return bytes(changed)
+
+
+def corrupt_files(data: bytes) -> dict[str, bytes]:
+    """Files that must be refused, made of a sound one with several tiles."""
+    info = bitstream.inspect(data)
+    container = bitstream.read(data)
+    tile = info.tiles[2]
+    at_tiles = info.chunks[-1].offset
+    header = container.header
+    short = list(container.tiles)
+    short[1] = short[1][:-3]
+    return {
+        "empty": b"",
+        "foreign": b"\x89PNG\r\n\x1a\n" + data,
+        "truncated-in-header": data[:12],
+        "truncated-in-tiles": data[:-20],
+        "flipped-in-header": flipped(data, 9),
+        "flipped-in-tile": flipped(data, tile.offset + tile.length // 2),
+        "flipped-in-index": flipped(data, info.chunks[-1].offset + 4),
+        "trailing-byte": data + b"\0",
+        "unknown-version": data[:4] + b"\x02" + data[5:],
+        "unknown-model": rebuilt_head(data, model_id=65535),
+        "wrong-weights": bitstream.write(
+            replace(container, header=replace(header, weights_hash=b"\xde\xad\xbe\xef"))
+        ),
+        "unknown-critical-chunk": data[:at_tiles] + chunk(0x40, b"news") + data[at_tiles:],
+        "huge-dimensions": rebuilt_head(data, width=1 << 30, height=1 << 30, tile_log2=15),
+        "zero-width": rebuilt_head(data, width=0),
+        "level-64": rebuilt_head(data, level=64),
+        "tile-cut-with-right-checks": bitstream.write(replace(container, tiles=short)),
+    }
+
+
+def error_of(data: bytes, decoder: Decoder) -> str:
+    """Name of the error that decoding gives."""
+    try:
+        decoder.decode(data)
+    except CodecError as error:
+        return type(error).__name__
+    raise SystemExit("a corrupt file decodes: nothing was written for it")
+
+
+def generate(root: Path) -> list[str]:
+    """Writes what is not there yet below `root` and the list of hashes; returns the new names."""
+    if (root / SUMS).exists():
+        check_sums(root)
+    encoder, decoder = Encoder(precision="float32"), Decoder(precision="float32")
+    made, prefix = [], encoder.entry.name
+    for case, (picture, options) in CASES.items():
+        folder = root / "vectors" / f"{prefix}-{case}"
+        if folder.exists():
+            continue
+        data = encoder.encode_picture(picture(), options)
+        expected, decoded = describe(data, decoder)
+        folder.mkdir(parents=True)
+        (folder / INPUT).write_bytes(data)
+        (folder / EXPECTED).write_text(expected.to_json())
+        pixels = decoded.to_numpy()
+        Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(folder / PIXELS)
+        check_vector(folder, decoder)
+        made.append(folder.name)
+    corrupt = root / "corrupt"
+    corrupt.mkdir(exist_ok=True)
+    errors = corrupt / EXPECTED
+    names = json.loads(errors.read_text()) if errors.exists() else {}
+    source = (root / "vectors" / f"{prefix}-rgb-200x136-tiles" / INPUT).read_bytes()
+    for name, data in corrupt_files(source).items():
+        path = corrupt / f"{prefix}-{name}.bin"
+        if not path.exists():
+            names[path.name] = error_of(data, decoder)
+            path.write_bytes(data)
+            made.append(path.name)
+    errors.write_text(json.dumps(names, indent=1, sort_keys=True) + "\n")
+    (root / SUMS).write_text(sums(root))
+    return made
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="write the conformance vectors not there yet")
+    parser.add_argument("--root", type=Path, default=HERE, help="where to; for trying it out")
+    args = parser.parse_args()
+    made = generate(args.root)
+    total = sum(p.stat().st_size for p in args.root.rglob("*") if p.is_file())
+    print(f"{len(made)} made: {', '.join(made) or 'nothing, all are there'}; {total} bytes in all")
+    if total > MAX_BYTES:
+        raise SystemExit(f"more than {MAX_BYTES} bytes: choose smaller pictures")
+
+
+if __name__ == "__main__":
+    main()

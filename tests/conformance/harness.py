@@ -1,0 +1,130 @@
+"""What a conformance vector is, and how one is checked. Reads only; `generate.py` writes.
+
+    vectors/NAME/input.bin       a file of the codec
+    vectors/NAME/expected.json   its header, and the SHA-256 of the latents of every tile
+    vectors/NAME/expected.png    its pixels, right to within 1 of 255
+    corrupt/NAME.bin             a file that must be refused, with the error of corrupt/expected.json
+    SHA256SUMS                   of every file above
+
+Latents are hashed as y_hat in units of 2^-5 symbols, int32 little-endian, (h, w, channels) in C
+order: integers, the same on every machine for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+import bitstream
+from codec.decoder import Decoder
+from codec.image.picture import Picture
+from entropy.integer.spec import MEAN_BITS
+
+HERE = Path(__file__).parent
+SUMS = "SHA256SUMS"
+INPUT, EXPECTED, PIXELS = "input.bin", "expected.json", "expected.png"
+
+
+class VectorMismatch(AssertionError):
+    """A file does not decode to what its vector says, or the vector itself was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What decoding a file must give, pixels apart.
+
+    header: fields of the header by name, bytes in hexadecimal. latents: SHA-256 of each tile's.
+    metadata: sizes of icc, exif, xmp and alpha in bytes, absent ones left out.
+    """
+
+    header: dict[str, Any]
+    latents: list[str]
+    metadata: dict[str, int]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> Expected:
+        return Expected(**json.loads(text))
+
+
+def describe(data: bytes, decoder: Decoder) -> tuple[Expected, Picture]:
+    """What a file decodes to, as vectors write it down."""
+    container = bitstream.read(data)
+    header = {
+        name: value.hex() if isinstance(value, bytes) else value
+        for name, value in asdict(container.header).items()
+    }
+    hashes = []
+    for y_hat in decoder.latents(data):
+        units = (y_hat.cpu().double() * 2**MEAN_BITS).numpy()
+        hashes.append(hashlib.sha256(units.astype("<i4").tobytes()).hexdigest())
+    parts = {name: getattr(container, name) for name in ("icc", "exif", "xmp", "alpha")}
+    metadata = {name: len(part) for name, part in parts.items() if part is not None}
+    return Expected(header, hashes, metadata), decoder.decode_picture(data)
+
+
+def check_vector(folder: Path, decoder: Decoder) -> None:
+    """Decodes a vector and compares.
+
+    Raises:
+        VectorMismatch: header, metadata, latents or pixels are not those written down.
+        OSError: a file of the vector is missing.
+    """
+    expected = Expected.from_json((folder / EXPECTED).read_text())
+    with Image.open(folder / PIXELS) as image:
+        pixels = np.asarray(image)
+    found, picture = describe((folder / INPUT).read_bytes(), decoder)
+    for part in ("header", "metadata", "latents"):
+        if getattr(found, part) != getattr(expected, part):
+            raise VectorMismatch(
+                f"{folder.name}: {part}: found {getattr(found, part)}, "
+                f"expected {getattr(expected, part)}"
+            )
+    decoded = picture.to_numpy()
+    wanted = pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
+    if decoded.shape != wanted.shape:
+        raise VectorMismatch(f"{folder.name}: found {decoded.shape}, expected {wanted.shape}")
+    if picture.alpha is not None and not np.array_equal(decoded[..., -1], wanted[..., -1]):
+        raise VectorMismatch(f"{folder.name}: alpha differs")
+    worst = int(np.abs(decoded.astype(int) - wanted).max())
+    if worst > 1:
+        raise VectorMismatch(f"{folder.name}: a sample differs by {worst}, allowed is 1")
+
+
+def frozen_files(root: Path) -> Iterator[str]:
+    """Names of all files that must not change, relative to `root`, in order."""
+    for part in ("corrupt", "vectors"):
+        for path in sorted((root / part).rglob("*")):
+            if path.is_file():
+                yield path.relative_to(root).as_posix()
+
+
+def sums(root: Path) -> str:
+    """The content of SHA256SUMS, as `sha256sum -c` reads it."""
+    rows = (
+        f"{hashlib.sha256((root / n).read_bytes()).hexdigest()}  {n}" for n in frozen_files(root)
+    )
+    return "".join(row + "\n" for row in rows)
+
+
+def check_sums(root: Path) -> None:
+    """Compares every frozen file with SHA256SUMS.
+
+    Raises:
+        VectorMismatch: a file is missing, was changed, or is not listed.
+        OSError: there is no list.
+    """
+    listed = set((root / SUMS).read_text().splitlines())
+    there = set(sums(root).splitlines())
+    if listed != there:
+        names = sorted({row.split("  ", 1)[1] for row in listed ^ there})
+        raise VectorMismatch(f"changed, missing or not listed: {', '.join(names)}")

@@ -1,0 +1,63 @@
+"""What all tests share: a small random model, registered for the test that asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from codec.models.image import ImageModel
+    from codec.models.registry import ModelEntry
+    from codec.models.weights import ModelWeights
+
+settings.register_profile("tests", deadline=None)  # a busy machine is not a finding
+settings.load_profile("tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips tests marked gpu where there is no GPU."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if not marked:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+@pytest.fixture(scope="session")
+def tiny_trainable() -> ImageModel:
+    """The small model as it is trained; do not change it."""
+    from tests.model_fixtures import random_model
+
+    return random_model()
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tiny_trainable: ImageModel) -> ModelWeights:
+    """The small model as it is exported."""
+    from tests.model_fixtures import weights_of
+
+    return weights_of(tiny_trainable)
+
+
+@pytest.fixture(scope="session")
+def tiny_entry(
+    tiny_weights: ModelWeights, tmp_path_factory: pytest.TempPathFactory
+) -> ModelEntry:
+    """The small model in a weights file, not registered."""
+    from tests.model_fixtures import register_file
+
+    return register_file(tiny_weights, tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture
+def tiny_model(tiny_entry: ModelEntry, monkeypatch: pytest.MonkeyPatch) -> ModelEntry:
+    """The small model as the only one registered, the default of profile wavelet."""
+    from codec.models import registry
+
+    monkeypatch.setattr(registry, "entries", lambda: (tiny_entry,))
+    return tiny_entry

@@ -1,0 +1,90 @@
+"""Build the C++ tests with sanitizers and warnings as errors, and run them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "entropy" / "cpp"
+CODER = [
+    SOURCE / name for name in ("cdf.cpp", "payload.cpp", "rans_decoder.cpp", "rans_encoder.cpp")
+]
+CORPUS = sorted((ROOT / "tests" / "fuzz" / "corpus" / "rans").glob("*.bin"))
+FLAGS = ["-std=c++20", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+COMPILERS = [name for name in ("g++", "clang++") if shutil.which(name)]
+
+pytestmark = pytest.mark.skipif(not COMPILERS, reason="no C++ compiler")
+
+
+@pytest.fixture(scope="module", params=COMPILERS or ["none"])
+def build(request, tmp_path_factory):
+    """Compile a test program; the coder itself is compiled once per compiler."""
+    folder = tmp_path_factory.mktemp("build")
+
+    def compile_source(source: Path, *options: str) -> Path:
+        target = folder / (source.stem + ".o")
+        run(request.param, *FLAGS, *SANITIZE, *options, f"-I{SOURCE}", "-c", source, "-o", target)
+        return target
+
+    coder = [compile_source(source) for source in CODER]
+
+    def compile_program(source: Path, *options: str) -> Path:
+        program = folder / source.stem
+        run(request.param, *SANITIZE, compile_source(source, *options), *coder, "-o", program)
+        return program
+
+    return compile_program
+
+
+def run(*command: object) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["test_rans", "test_warp"])
+def test_sanitized_program_passes(build, name) -> None:
+    assert run(build(ROOT / "tests" / "cpp" / f"{name}.cpp")) == f"{name}: ok\n"
+
+
+@pytest.mark.slow
+def test_fuzz_target_survives_the_corpus(build) -> None:
+    program = build(ROOT / "tests" / "fuzz" / "fuzz_rans.cpp", "-DRANS_FUZZ_REPLAY")
+    assert run(program, *CORPUS) == f"fuzz_rans: {len(CORPUS)} files ok\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("clang++" not in COMPILERS, reason="libFuzzer needs clang")
+def test_libfuzzer_finds_nothing_in_some_seconds(tmp_path) -> None:
+    program = tmp_path / "fuzz_rans"
+    source = ROOT / "tests" / "fuzz" / "fuzz_rans.cpp"
+    sanitize = "-fsanitize=fuzzer,address,undefined"
+    run("clang++", *FLAGS, sanitize, f"-I{SOURCE}", source, *CODER, "-o", program)
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    run(program, "-max_total_time=10", corpus, CORPUS[0].parent)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("nvcc"), reason="no nvcc")
+@pytest.mark.parametrize("name", ["rans_decode", "rans_encode"])
+def test_kernel_compiles_for_sm_80_and_sm_90(tmp_path, name) -> None:
+    source = SOURCE / "cuda" / f"{name}.cu"
+    targets = [f"-gencode=arch=compute_{cc},code=sm_{cc}" for cc in (80, 90)]
+    options = ["-std=c++20", "-Werror", "all-warnings", f"-I{SOURCE}"]
+    run("nvcc", *options, *targets, "-c", source, "-o", tmp_path / "kernel.o")
+
+
+def test_coder_headers_need_no_python() -> None:
+    for path in [*SOURCE.glob("*.hpp"), *CODER]:
+        if path.name != "binding_helpers.hpp":
+            assert "nanobind" not in path.read_text()
+            assert "Python.h" not in path.read_text()

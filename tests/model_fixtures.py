@@ -1,0 +1,127 @@
+"""A small model with random weights, for tests: made in a second, and as awkward as a trained one.
+
+It starts as a linear transform codec of smooth synthetic pictures, so its quality levels are in
+order; then everything that starts at zero (block exits, biases, gains) is made random, so that no
+layer is idle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from codec.models.image import ImageConfig, ImageModel
+from codec.models.registry import ModelEntry
+from codec.models.weights import ModelWeights, write_weights
+from codec.train.export import SKIP_BELOW, _floats, _tables
+from codec.train.start import initialise
+from codec.transforms.wavelet import WaveletConfig
+from entropy.integer.convert import integer_network
+from entropy.integer.training import TrainingOps
+from entropy.models import gaussian
+from entropy.models.latent_codec import LatentTables
+from entropy.models.quadtree import EntropyConfig, layer_specs
+
+LEVELS = 64
+TINY = ImageConfig(
+    transform=WaveletConfig(
+        latent=32, analysis8=1, analysis16=1, synthesis16=1, synthesis8=1, levels=LEVELS
+    ),
+    entropy=EntropyConfig(latent=32, hidden=24, hyper=8, levels=LEVELS),
+)
+MODEL_ID = 60001
+MODEL_NAME = "tiny-for-tests"
+
+
+def synthetic_picture(height: int, width: int, channels: int = 3, seed: int = 0) -> NDArray[np.uint8]:
+    """Something like a photograph, (H, W, channels) uint8: gradients, waves, an edge, some grain."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width].astype(np.float64)
+    planes = []
+    common = 60 * np.sin(x / random.uniform(8, 30)) * np.cos(y / random.uniform(8, 30))
+    common = common + 40.0 * (x * random.uniform(0.3, 1) > y * random.uniform(0.3, 1))
+    for _ in range(channels):
+        tint = 25 * np.sin((x + y) / random.uniform(20, 60))
+        planes.append(110 + common + tint + random.normal(0, 2.5, (height, width)))
+    return np.clip(np.stack(planes, axis=2), 0, 255).astype(np.uint8)
+
+
+class SyntheticCrops:
+    """Stands in for `codec.train.data.Crops`: the same interface over synthetic pictures."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
+
+    def batch(self, count: int, side: int) -> Tensor:
+        """(count, side, side, 3) uint8."""
+        pictures = [synthetic_picture(side, side, seed=self._seed + n) for n in range(count)]
+        return torch.from_numpy(np.stack(pictures))
+
+
+@torch.no_grad()
+def randomise_exact_layers(ops: TrainingOps, seed: int) -> None:
+    """Random biases, and random level biases where a layer has them."""
+    generator = torch.Generator().manual_seed(seed)
+    for layer in ops.layers.values():
+        layer.bias.add_(torch.randn(layer.bias.shape, generator=generator) * 0.1)
+        if layer.spec.leveled:
+            noise = torch.randn(layer.level_bias.shape, generator=generator) * 0.1
+            layer.level_bias.add_(noise)
+
+
+@torch.no_grad()
+def random_model(config: ImageConfig = TINY, seed: int = 3) -> ImageModel:
+    """An untrained model in which every layer does something."""
+    torch.manual_seed(seed)
+    model = ImageModel(config).eval()
+    initialise(model, SyntheticCrops(), count=32)  # type: ignore[arg-type]
+    for name, parameter in model.named_parameters():
+        if name.endswith("reduce.weight") and not name.startswith("entropy."):
+            parameter.copy_(torch.randn_like(parameter) * 0.1 * parameter.shape[1] ** -0.5)
+        elif name.endswith(("reduce.bias", "spatial_bias", "expand.bias")):
+            parameter.add_(torch.randn_like(parameter) * 0.02)
+        elif ".trunk" in name and name.endswith("log_gain"):
+            parameter.add_(torch.randn_like(parameter) * 0.2)
+    randomise_exact_layers(model.entropy.ops, seed)
+    model.entropy.z_index.add_(torch.randn_like(model.entropy.z_index) * 0.3)
+    model.entropy.ops.exact = True
+    return model
+
+
+def weights_of(model: ImageModel) -> ModelWeights:
+    """What `codec.train.export` makes of a model, less the measured tables."""
+    config = model.config
+    z_index = model.entropy.z_table().detach().round().to(torch.uint8).clamp(min=SKIP_BELOW)
+    return ModelWeights(
+        config,
+        {
+            "analysis": _floats(model.analysis),
+            "synthesis": _floats(model.synthesis),
+            "hyper_analysis": _floats(model.entropy.hyper_analysis),
+        },
+        integer_network(model.entropy.ops, layer_specs(config.entropy)),
+        LatentTables(_tables(None), z_index.numpy()),
+        torch.linspace(0.0, 0.2, gaussian.SCALE_LEVELS),
+    )
+
+
+def register_file(weights: ModelWeights, folder: Path) -> ModelEntry:
+    """Writes a weights file and returns an entry for the register that names it."""
+    data = write_weights(weights)
+    path = folder / f"{MODEL_NAME}.safetensors"
+    path.write_bytes(data)
+    return ModelEntry(
+        id=MODEL_ID,
+        name=MODEL_NAME,
+        profile="wavelet",
+        file=str(path),
+        sha256=hashlib.sha256(data).hexdigest(),
+        levels=weights.config.levels,
+        default=True,
+        summary="random weights",
+    )

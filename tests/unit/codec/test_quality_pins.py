@@ -1,0 +1,70 @@
+"""Size and quality of the shipped model on a real photograph, pinned: both ways, bytes and dB."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from codec.decoder import Decoder
+from codec.encoder import Encoder
+from codec.image.metrics import psnr
+from codec.models import registry
+
+KODIM23 = Path(__file__).parents[3] / "examples" / "kodim23.png"
+QUALITIES = (10, 50, 90)
+PINS: dict[str, dict[int, tuple[int, float]]] = {
+    "wavelet-1": {10: (3728, 29.72), 50: (14482, 35.46), 90: (49845, 40.79)},
+}
+"""model -> quality -> (bytes, dB) of examples/kodim23.png. A failing test prints the row to add."""
+
+pytestmark = pytest.mark.weights
+
+
+@pytest.fixture(scope="module")
+def photograph() -> np.ndarray:
+    """Kodak image 23, (512, 768, 3) uint8."""
+    with Image.open(KODIM23) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def measured(photograph: np.ndarray) -> dict[int, tuple[int, float]]:
+    encoder, decoder = Encoder(precision="float32"), Decoder(precision="float32")
+    result = {}
+    for quality in QUALITIES:
+        file = encoder.encode(photograph, quality=quality)
+        result[quality] = (len(file), round(psnr(photograph, decoder.decode(file)), 2))
+    return result
+
+
+def test_size_and_quality_are_as_pinned(photograph: np.ndarray) -> None:
+    name = registry.default("wavelet").name
+
+    found = measured(photograph)
+
+    assert name in PINS, f'add to PINS: "{name}": {found}'
+    for quality, (size, score) in PINS[name].items():
+        assert found[quality][0] == pytest.approx(size, rel=0.01)
+        assert found[quality][1] == pytest.approx(score, abs=0.05)
+
+
+def test_one_model_spans_the_rates_of_use(photograph: np.ndarray) -> None:
+    encoder, pixels = Encoder(), photograph.shape[0] * photograph.shape[1]
+
+    rates = [8 * len(encoder.encode(photograph, quality=q)) / pixels for q in (0, 100)]
+
+    assert rates[0] <= 0.08
+    assert rates[1] >= 1.0  # kodim23 is smooth: about two thirds of the mean of Kodak
+
+
+def test_precision_of_the_transforms_hardly_matters(photograph: np.ndarray) -> None:
+    picture = np.ascontiguousarray(photograph[128:384, 256:640])
+    file = Encoder(precision="float32").encode(picture, quality=75)
+    pixels = [Decoder(precision=p).decode(file).astype(int) for p in ("float32", "bfloat16")]
+
+    assert np.abs(pixels[0] - pixels[1]).max() <= 1
+
+    files = [Encoder(precision=p).encode(picture, quality=75) for p in ("float32", "bfloat16")]
+    assert len(files[1]) == pytest.approx(len(files[0]), rel=0.01)

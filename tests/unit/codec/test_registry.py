@@ -1,0 +1,124 @@
+"""The register of models: permanent, unique, and the files it names are the right ones."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from codec.errors import InternalError, UnknownModel
+from codec.models import registry
+from codec.models.registry import ModelEntry
+
+LANDED: dict[int, tuple[str, str, str]] = {
+    1: (
+        "wavelet-1",
+        "wavelet",
+        "9e6e5e9bfe3896511bff2548c2b1503c99c78ce02031562720b97ebbf7465239",
+    ),
+}
+"""id -> (name, profile, sha256) of every model that ever landed. Append only; DESIGN C2.
+
+A model goes in here in the commit that adds it to the manifest. What stands here never changes:
+files in the world name these ids.
+"""
+
+
+@pytest.mark.weights
+def test_every_model_is_in_the_list_of_landed_ones() -> None:
+    found = {e.id: (e.name, e.profile, e.sha256) for e in registry.entries()}
+
+    assert found == LANDED
+
+
+def test_landed_models_are_still_here_unchanged() -> None:
+    found = {e.id: (e.name, e.profile, e.sha256) for e in registry.entries()}
+
+    assert {i: found.get(i) for i in LANDED} == LANDED
+
+
+def test_ids_and_names_are_unique() -> None:
+    entries = registry.entries()
+
+    assert len({e.id for e in entries}) == len(entries)
+    assert len({e.name for e in entries}) == len(entries)
+    assert list(entries) == sorted(entries, key=lambda e: e.id)
+
+
+@pytest.mark.parametrize("entry", registry.entries(), ids=lambda e: e.name)
+def test_entry_is_well_formed(entry: ModelEntry) -> None:
+    assert 0 <= entry.id < 1 << 16
+    assert re.fullmatch(r"[a-z][a-z0-9-]*", entry.name)
+    assert re.fullmatch(r"[0-9a-f]{64}", entry.sha256)
+    assert entry.file == f"{entry.name}.safetensors"
+    assert 2 <= entry.levels <= 64
+    assert entry.weights_hash == bytes.fromhex(entry.sha256)[:4]
+
+
+@pytest.mark.parametrize("entry", registry.entries(), ids=lambda e: e.name)
+def test_weights_file_is_the_one_named(entry: ModelEntry) -> None:
+    assert hashlib.sha256(entry.path.read_bytes()).hexdigest() == entry.sha256
+
+
+def test_no_weights_file_is_left_over() -> None:
+    files = {path.name for path in registry.DATA.iterdir()}
+
+    assert files == {entry.file for entry in registry.entries()}
+
+
+def test_every_profile_has_one_default() -> None:
+    entries = registry.entries()
+    for profile in {e.profile for e in entries}:
+        assert sum(e.default for e in entries if e.profile == profile) == 1
+        assert registry.default(profile).profile == profile
+
+
+def test_models_are_found_by_id_and_name() -> None:
+    for entry in registry.entries():
+        assert registry.by_id(entry.id) is entry
+        assert registry.by_name(entry.name) is entry
+
+
+def test_unknown_model_names_the_known_ones(tiny_model: ModelEntry) -> None:
+    with pytest.raises(UnknownModel, match=f"model id 9 is not known here \\(known: {tiny_model.id}"):
+        registry.by_id(9)
+    with pytest.raises(UnknownModel, match=f"no model 'x'; known: {tiny_model.name}"):
+        registry.by_name("x")
+    with pytest.raises(UnknownModel, match="no profile 'swin'; known: wavelet"):
+        registry.default("swin")
+
+
+def test_default_is_the_one_marked(
+    tiny_entry: ModelEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = replace(tiny_entry, id=1, name="old", default=False)
+    monkeypatch.setattr(registry, "entries", lambda: (old, tiny_entry))
+
+    assert registry.default("wavelet") is tiny_entry
+    assert registry.by_id(1) is old
+
+
+@pytest.mark.parametrize("double", ["id", "name"])
+def test_double_entry_is_refused(
+    double: str, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    rows = [
+        {"id": n, "name": f"m{n}", "profile": "p", "file": "f", "sha256": "00" * 32,
+         "levels": 64, "default": True, "summary": ""}
+        for n in (1, 2)
+    ]  # fmt: skip
+    rows[1][double] = rows[0][double]
+    monkeypatch.setattr(registry.tomllib, "loads", lambda text: {"model": rows})
+
+    with pytest.raises(InternalError, match="share an id or a name"):
+        registry.entries.__wrapped__()
+
+
+def test_register_needs_no_torch() -> None:
+    code = "import sys, codec.models.registry as r; r.entries(); assert 'torch' not in sys.modules"
+
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)

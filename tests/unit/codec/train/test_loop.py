@@ -1,0 +1,270 @@
+"""The training loop: keeps to its time, logs, saves, resumes, and needs nothing compiled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from codec.errors import OptionError
+from codec.models.image import ImageModel, lambdas
+from codec.models.weights import read_weights, write_weights
+from codec.train import export, loop
+from codec.train.config import TrainConfig
+from codec.train.data import Crops
+from codec.train.validate import validate
+from tests.model_fixtures import TINY, synthetic_picture
+
+RECIPE = """
+total_minutes = 0.2
+batch = 2
+patch = 64
+late_batch = 2
+late_patch = 64
+warmup_steps = 2
+refresh = 4
+amp = false
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A folder of two pictures."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for n in range(2):
+        Image.fromarray(synthetic_picture(96, 112, seed=n)).save(folder / f"{n}.png")
+    return folder
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    """A recipe of small crops."""
+    path = tmp_path / "recipe.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _small_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "ImageConfig", lambda: TINY)
+    monkeypatch.setattr(export, "ImageConfig", lambda: TINY)
+
+
+def trainer(data: Path, **changes: object) -> loop.Trainer:
+    options = {"batch": 2, "patch": 64, "late_batch": 2, "late_patch": 64, "amp": False,
+               "warmup_steps": 2, "refresh": 4} | changes  # fmt: skip
+    return loop.Trainer(TrainConfig(**options), [data], torch.device("cpu"))  # type: ignore[arg-type]
+
+
+def test_trains_logs_and_resumes(recipe: Path, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    loop.run(recipe, [data], 0.02, out, validation=data, device="cpu")
+    first = torch.load(out / "checkpoint.pt", weights_only=True)
+    loop.run(recipe, [data], 0.02, out, resume=out / "checkpoint.pt", device="cpu")
+    second = torch.load(out / "checkpoint.pt", weights_only=True)
+
+    assert first["steps"] > 0
+    assert second["steps"] > first["steps"]
+    assert second["seconds"] > first["seconds"] > 0
+    assert second["pixels"] > first["pixels"] >= first["steps"] * 2 * 64 * 64
+    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    (validation,) = [row["validation"] for row in rows if "validation" in row]
+    assert [point["level"] for point in validation] == sorted(p["level"] for p in validation)
+    assert all(point["bpp"] > 0 and point["psnr"] > 10 for point in validation)
+    assert not list(out.glob("*.tmp"))
+
+
+def test_recipe_that_has_ended_is_exported(recipe: Path, data: Path, tmp_path: Path) -> None:
+    recipe.write_text(RECIPE.replace("total_minutes = 0.2", "total_minutes = 0.005"))
+    out = tmp_path / "out"
+
+    loop.run(recipe, [data], 5.0, out, device="cpu")
+
+    state = torch.load(out / "checkpoint.pt", weights_only=True)
+    assert state["progress"] >= 1
+    weights = (out / "wavelet.safetensors").read_bytes()
+    assert read_weights(weights).config == TINY
+    (entry,) = tomllib.loads((out / "wavelet.toml").read_text())["model"]
+    assert entry["sha256"] == hashlib.sha256(weights).hexdigest()
+
+
+def test_checkpoint_of_an_ended_recipe_starts_anew_from_its_average(
+    data: Path, tmp_path: Path
+) -> None:
+    first = trainer(data)
+    first.start()
+    first.step(0.5)
+    first.seconds = first.config.total_minutes * 60
+    first.save(tmp_path / "c.pt")
+
+    second = trainer(data)
+    second.load(tmp_path / "c.pt")
+
+    assert (second.steps, second.seconds) == (0, 0.0)
+    assert all(torch.equal(first.average[k], v) for k, v in second.model.state_dict().items())
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04junk"])
+def test_file_that_is_no_checkpoint_is_refused(
+    data: Path, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "c.pt"
+    path.write_bytes(content)
+
+    with pytest.raises(OptionError, match=r"c\.pt"):
+        trainer(data).load(path)
+
+
+def test_missing_checkpoint_is_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"c\.pt"):
+        trainer(data).load(tmp_path / "c.pt")
+
+
+def test_checkpoint_of_another_model_is_refused(data: Path, tmp_path: Path) -> None:
+    torch.save({"model": {}, "average": {}, "progress": 0.5}, tmp_path / "c.pt")
+
+    with pytest.raises(OptionError, match=r"c\.pt"):
+        trainer(data).load(tmp_path / "c.pt")
+
+
+def cost(t: loop.Trainer, data: Path) -> list[float]:
+    """Rate + lmbda * distortion over the pictures, at a low and a middle level."""
+    points = validate(t.model, data, torch.device("cpu"), levels=(8, 32))
+    t.model.train()
+    table = lambdas(TINY.levels)
+    return [
+        p["bpp"] + float(table[int(p["level"])]) * 255.0**2 / 10 ** (p["psnr"] / 10) for p in points
+    ]
+
+
+def test_training_lowers_the_cost(data: Path) -> None:
+    t = trainer(data, hard_from=1.0, exact_from=1.0, late_from=1.0)
+    t.start()
+    before = cost(t, data)
+
+    for n in range(30):
+        t.step(n / 60)
+
+    assert all(a < 0.97 * b for a, b in zip(cost(t, data), before, strict=True))
+
+
+def test_every_stage_stays_finite(data: Path) -> None:
+    t = trainer(data, hard_from=0.3, exact_from=0.6, late_from=0.6, late_batch=1)
+    t.start()
+
+    for n in range(9):
+        row = t.step(n / 9)
+        assert all(math.isfinite(value) for value in row.values())
+        assert t.model.entropy.hard == (n >= 3)
+        assert t.model.entropy.ops.exact == (n >= 6)
+
+    assert t.pixels == 64 * 64 * (6 * 2 + 3)
+    assert all(bool(torch.isfinite(p).all()) for p in t.model.parameters())
+
+
+@pytest.mark.parametrize("optimizer", ["soap", "adamw"])
+def test_resuming_continues_where_it_stopped(data: Path, tmp_path: Path, optimizer: str) -> None:
+    """Saving and loading changes nothing: the next step of both is the same."""
+    first = trainer(data, optimizer=optimizer)
+    first.start()
+    for n in range(3):
+        first.step(n / 10)
+    first.save(tmp_path / "c.pt")
+    first.crops.reseed(first.config.seed + first.steps)
+    second = trainer(data, optimizer=optimizer)
+    second.load(tmp_path / "c.pt")
+    for t in (first, second):
+        torch.manual_seed(5)  # the noise of soft rates
+        t.step(0.3)
+
+    assert second.steps == first.steps == 4
+    for (name, p), (_, q) in zip(
+        first.model.state_dict().items(), second.model.state_dict().items(), strict=True
+    ):
+        assert torch.equal(p, q), name
+    assert all(torch.equal(first.average[k], second.average[k]) for k in first.average)
+
+
+def test_non_finite_gradients_are_skipped(data: Path) -> None:
+    t = trainer(data)
+    t.start()
+    before = {k: v.clone() for k, v in t.model.state_dict().items()}
+    t.weights = t.weights * float("nan")
+
+    assert t.step(0.1) == {"skipped": 1.0}
+
+    assert t.steps == 0
+    assert all(torch.equal(before[k], v) for k, v in t.model.state_dict().items())
+
+
+def test_start_is_a_working_codec(data: Path) -> None:
+    t = trainer(data)
+    t.start()
+
+    points = validate(t.averaged(), data, torch.device("cpu"), levels=(4, 32, 60))
+
+    assert [p["bpp"] for p in points] == sorted(p["bpp"] for p in points)
+    assert [p["psnr"] for p in points] == sorted(p["psnr"] for p in points)
+    assert points[0]["psnr"] > 20
+
+
+def test_checkpoint_exports_to_a_weights_file(data: Path, tmp_path: Path) -> None:
+    t = trainer(data)
+    t.start()
+    t.step(0.9)
+    t.save(tmp_path / "checkpoint.pt")
+
+    model = export.load_average(tmp_path / "checkpoint.pt")
+    weights = export.export(model, Crops([data], torch.device("cpu"), seed=1), count=4, side=64)
+    file = write_weights(weights)
+
+    assert isinstance(model, ImageModel)
+    assert write_weights(read_weights(file)) == file
+    assert weights.tables.cdf.skip_below == export.SKIP_BELOW
+    assert len(weights.tables.cdf) == 64
+    assert int(weights.tables.z_index.min()) >= export.SKIP_BELOW  # z is never skipped
+    assert float(weights.dead_zone.min()) >= 0
+    entry = export.manifest_entry(file, "x", 9, 64)
+    assert tomllib.loads(entry)["model"][0]["id"] == 9
+
+
+PROGRAM = """
+import sys
+sys.modules["entropy.coder._rans"] = None
+sys.modules["entropy.coder._rans_cuda"] = None
+sys.modules["compressai"] = None
+import torch
+torch.set_num_threads(1)
+from pathlib import Path
+from codec.train import loop
+from tests.model_fixtures import TINY
+loop.ImageConfig = lambda: TINY
+loop.run(Path({recipe!r}), [Path({data!r})], 0.005, Path({out!r}), device="cpu")
+loaded = {{name.split(".")[0] for name, module in sys.modules.items() if module is not None}}
+assert not {{"compressai", "constriction"}} & loaded
+"""
+
+
+def test_training_needs_neither_the_extension_nor_compressai(
+    recipe: Path, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    program = PROGRAM.format(recipe=str(recipe), data=str(data), out=str(out))
+
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False,
+        timeout=600, cwd=Path(__file__).parents[4],
+    )  # fmt: skip
+
+    assert result.returncode == 0, result.stderr
+    assert (out / "checkpoint.pt").exists()

@@ -1,0 +1,89 @@
+"""The Gaussian of training and tables against the textbook formula in double precision."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from entropy.models import gaussian
+
+
+def mass(symbol: float, scale: float) -> float:
+    """Gaussian mass of the unit bin around `symbol`, from the side where erfc is accurate."""
+    near, far = (abs(symbol) - 0.5) / scale, (abs(symbol) + 0.5) / scale
+    return 0.5 * (math.erfc(near * math.sqrt(0.5)) - math.erfc(far * math.sqrt(0.5)))
+
+
+@pytest.mark.parametrize("index", [0.0, 3.0, 20.5, 40.0, 63.0])
+def test_bits_are_the_code_length_of_the_unit_bin(index: float) -> None:
+    scale = 0.11 * math.exp(0.1 * index)
+    residuals = torch.tensor([0.0, 0.25, -0.25, 1.0, -1.0, 2.5, 7.0, -30.0, 100.0])
+
+    found = gaussian.bits(residuals, torch.full_like(residuals, index))
+
+    for residual, value in zip(residuals.tolist(), found.tolist(), strict=True):
+        likelihood = max(mass(residual, scale), gaussian.LIKELIHOOD_MIN)
+        assert value == pytest.approx(-math.log2(likelihood), rel=2e-3, abs=1e-5)
+
+
+def test_bits_are_symmetric_and_bounded() -> None:
+    residuals = torch.linspace(-500, 500, 2001)
+    index = torch.full_like(residuals, 17.0)
+
+    bits = gaussian.bits(residuals, index)
+
+    assert torch.allclose(bits, bits.flip(0))
+    assert bool((bits >= 0).all())
+    assert float(bits.max()) == pytest.approx(-math.log2(gaussian.LIKELIHOOD_MIN))
+
+
+def test_bits_have_gradients_that_shrink_a_scale_that_is_too_wide() -> None:
+    index = torch.tensor([50.0], requires_grad=True)
+
+    gaussian.bits(torch.zeros(1), index).sum().backward()
+
+    assert index.grad is not None
+    assert float(index.grad) > 0
+
+
+def test_scale_and_index_are_inverse() -> None:
+    indexes = torch.arange(gaussian.SCALE_LEVELS).float()
+
+    scales = gaussian.scale_of(indexes)
+
+    assert float(scales[0]) == pytest.approx(0.11)
+    assert float(scales[-1]) == pytest.approx(60.0, rel=1e-2)
+    found = [gaussian.index_of(float(s)) for s in scales]
+    assert found == pytest.approx(indexes.tolist(), abs=1e-4)
+
+
+@pytest.mark.parametrize("table", [0, 1, 10, 33, 63])
+def test_pmf_is_the_mass_of_every_symbol(table: int) -> None:
+    scale = 0.11 * math.exp(0.1 * table)
+    radius = gaussian.radius(table)
+
+    pmf = gaussian.pmf(table, radius)
+
+    assert pmf.shape == (2 * radius + 1,)
+    expected = [mass(symbol, scale) for symbol in range(-radius, radius + 1)]
+    # the middle bin has its two edges on both sides of zero
+    expected[radius] = 1 - math.erfc(0.5 / scale * math.sqrt(0.5))
+    assert pmf == pytest.approx(expected, rel=1e-9, abs=1e-300)
+
+
+@pytest.mark.parametrize("table", range(0, gaussian.SCALE_LEVELS, 3))
+def test_pmf_sums_to_nearly_one_and_is_symmetric(table: int) -> None:
+    pmf = gaussian.pmf(table, gaussian.radius(table))
+
+    assert 1 - 1e-8 < pmf.sum() <= 1 + 1e-12
+    assert np.allclose(pmf, pmf[::-1], rtol=1e-9, atol=0)
+    assert (pmf >= 0).all()
+    assert pmf.argmax() == gaussian.radius(table)
+
+
+def test_radius_holds_six_standard_deviations() -> None:
+    for table in range(gaussian.SCALE_LEVELS):
+        assert gaussian.radius(table) >= 6 * 0.11 * math.exp(0.1 * table)
