@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from codec.models.registry import ModelEntry
     from codec.models.weights import ModelWeights
 
+# Before torch is loaded, here and in processes of the tests: their tensors are too small to share,
+# and threads that wait for a busy processor take most of the time. Tests of threads set their own.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("tests", deadline=None)  # a busy machine is not a finding
 settings.load_profile("tests")
 
@@ -45,9 +49,7 @@ def tiny_weights(tiny_trainable: ImageModel) -> ModelWeights:
 
 
 @pytest.fixture(scope="session")
-def tiny_entry(
-    tiny_weights: ModelWeights, tmp_path_factory: pytest.TempPathFactory
-) -> ModelEntry:
+def tiny_entry(tiny_weights: ModelWeights, tmp_path_factory: pytest.TempPathFactory) -> ModelEntry:
     """The small model in a weights file, not registered."""
     from tests.model_fixtures import register_file
 

@@ -38,8 +38,10 @@ MODEL_ID = 60001
 MODEL_NAME = "tiny-for-tests"
 
 
-def synthetic_picture(height: int, width: int, channels: int = 3, seed: int = 0) -> NDArray[np.uint8]:
-    """Something like a photograph, (H, W, channels) uint8: gradients, waves, an edge, some grain."""
+def synthetic_picture(
+    height: int, width: int, channels: int = 3, seed: int = 0
+) -> NDArray[np.uint8]:
+    """Something like a photograph, (H, W, channels) uint8: waves, an edge, some grain."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width].astype(np.float64)
     planes = []
@@ -48,7 +50,8 @@ def synthetic_picture(height: int, width: int, channels: int = 3, seed: int = 0)
     for _ in range(channels):
         tint = 25 * np.sin((x + y) / random.uniform(20, 60))
         planes.append(110 + common + tint + random.normal(0, 2.5, (height, width)))
-    return np.clip(np.stack(planes, axis=2), 0, 255).astype(np.uint8)
+    picture: NDArray[np.uint8] = np.clip(np.stack(planes, axis=2), 0, 255).astype(np.uint8)
+    return picture
 
 
 class SyntheticCrops:
@@ -67,7 +70,8 @@ class SyntheticCrops:
 def randomise_exact_layers(ops: TrainingOps, seed: int) -> None:
     """Random biases, and random level biases where a layer has them."""
     generator = torch.Generator().manual_seed(seed)
-    for layer in ops.layers.values():
+    for name in ops.layers:
+        layer = ops.layer(name)
         layer.bias.add_(torch.randn(layer.bias.shape, generator=generator) * 0.1)
         if layer.spec.leveled:
             noise = torch.randn(layer.level_bias.shape, generator=generator) * 0.1

@@ -57,14 +57,12 @@ def test_packages_list_their_names() -> None:
 
 @pytest.mark.parametrize("module", list(modules()))
 def test_module_begins_as_the_house_wants(module: str) -> None:
-    """A docstring if there is code, annotations postponed, no more than 500 lines."""
+    """A docstring, annotations postponed if there is code, no more than 500 lines."""
     text = source_of(module).read_text()
     tree = ast.parse(text)
-    if not tree.body:
-        return  # an empty package marker
 
-    assert ast.get_docstring(tree), f"{module} has no docstring"
-    assert "from __future__ import annotations" in text
+    assert ast.get_docstring(tree) or not tree.body, f"{module} has no docstring"
+    assert len(tree.body) < 2 or "from __future__ import annotations" in text
     assert len(text.splitlines()) <= MAX_LINES
 
 

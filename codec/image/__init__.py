@@ -11,3 +11,5 @@
 
 Nothing is imported here, so that a user of one module does not pay for the others.
 """
+
+from __future__ import annotations

@@ -3,7 +3,7 @@
     vectors/NAME/input.bin       a file of the codec
     vectors/NAME/expected.json   its header, and the SHA-256 of the latents of every tile
     vectors/NAME/expected.png    its pixels, right to within 1 of 255
-    corrupt/NAME.bin             a file that must be refused, with the error of corrupt/expected.json
+    corrupt/NAME.bin             a file that is refused; corrupt/expected.json names the error
     SHA256SUMS                   of every file above
 
 Latents are hashed as y_hat in units of 2^-5 symbols, int32 little-endian, (h, w, channels) in C

@@ -28,7 +28,9 @@ from tests.model_fixtures import synthetic_picture
 
 CPU = torch.device("cpu")
 BACKENDS = [
-    pytest.param("native", marks=pytest.mark.skipif(bool(unavailable_reason()), reason="not built")),
+    pytest.param(
+        "native", marks=pytest.mark.skipif(bool(unavailable_reason()), reason="not built")
+    ),
     "reference",
 ]
 

@@ -58,7 +58,7 @@ def with_right_checks(data: bytes) -> bytes:
         while reader.remaining:
             chunk = read_chunk(reader)
             if chunk.code == ChunkType.TILE:
-                out += _tiles_with_right_checks(chunk, out)
+                out += _tiles_with_right_checks(chunk, bytes(out))
             else:
                 body = bytes(chunk.framing) + bytes(chunk.payload)
                 out += body + crc32(body).to_bytes(CHECK_BYTES, "little")
@@ -69,7 +69,7 @@ def with_right_checks(data: bytes) -> bytes:
 
 def _tiles_with_right_checks(chunk: Chunk, start: bytes) -> bytes:
     """The tile chunk again, its payloads as they are; `start` is the file before it."""
-    header = bitstream.read_header(bytes(start), LIMITS)
+    header = bitstream.read_header(start, LIMITS)
     count = bitstream.TileGrid(header.width, header.height, header.tile_log2).count
     tiles = StoredTiles(chunk, count)
     payloads = [bytes(tiles._payload(index)) for index in range(count)]
@@ -89,7 +89,7 @@ def small_decoder() -> Decoder:
 
 
 def main() -> None:
-    import atheris  # only here: an optional tool
+    import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]  # optional
 
     decoder = small_decoder()
 

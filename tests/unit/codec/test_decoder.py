@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -325,7 +326,7 @@ def test_process_that_rounds_products_is_refused(decoder: Decoder, many_tiles: b
 @pytest.mark.parametrize(
     "options", [{"device": "cuda:99"}, {"threads": -1}, {"precision": "half"}], ids=str
 )
-def test_wrong_option_is_refused(options: dict) -> None:
+def test_wrong_option_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(OptionError):
         Decoder(**options)
 

@@ -6,6 +6,7 @@ import io
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -258,7 +259,7 @@ def test_progress_rises_to_one(encoder: Encoder, options: EncoderOptions) -> Non
     )
 
     assert seen == sorted(seen)
-    assert 0 <= seen[0]
+    assert seen[0] >= 0
     assert seen[-1] == pytest.approx(1.0)
     assert all(value <= 1.0 + 1e-9 for value in seen)
 
@@ -299,7 +300,7 @@ def test_level_the_model_does_not_have_is_refused(
     [{"device": "tpu"}, {"device": "cuda:99"}, {"threads": -1}, {"precision": "float16"}],
     ids=str,
 )
-def test_wrong_option_is_refused(options: dict) -> None:
+def test_wrong_option_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(OptionError):
         Encoder(**options)
 

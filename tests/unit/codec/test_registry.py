@@ -84,7 +84,9 @@ def test_models_are_found_by_id_and_name() -> None:
 
 
 def test_unknown_model_names_the_known_ones(tiny_model: ModelEntry) -> None:
-    with pytest.raises(UnknownModel, match=f"model id 9 is not known here \\(known: {tiny_model.id}"):
+    with pytest.raises(
+        UnknownModel, match=f"model id 9 is not known here \\(known: {tiny_model.id}"
+    ):
         registry.by_id(9)
     with pytest.raises(UnknownModel, match=f"no model 'x'; known: {tiny_model.name}"):
         registry.by_name("x")
@@ -92,9 +94,7 @@ def test_unknown_model_names_the_known_ones(tiny_model: ModelEntry) -> None:
         registry.default("swin")
 
 
-def test_default_is_the_one_marked(
-    tiny_entry: ModelEntry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_default_is_the_one_marked(tiny_entry: ModelEntry, monkeypatch: pytest.MonkeyPatch) -> None:
     old = replace(tiny_entry, id=1, name="old", default=False)
     monkeypatch.setattr(registry, "entries", lambda: (old, tiny_entry))
 
@@ -103,16 +103,14 @@ def test_default_is_the_one_marked(
 
 
 @pytest.mark.parametrize("double", ["id", "name"])
-def test_double_entry_is_refused(
-    double: str, monkeypatch: pytest.MonkeyPatch, tmp_path: object
-) -> None:
+def test_double_entry_is_refused(double: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [
         {"id": n, "name": f"m{n}", "profile": "p", "file": "f", "sha256": "00" * 32,
          "levels": 64, "default": True, "summary": ""}
         for n in (1, 2)
     ]  # fmt: skip
     rows[1][double] = rows[0][double]
-    monkeypatch.setattr(registry.tomllib, "loads", lambda text: {"model": rows})
+    monkeypatch.setattr("tomllib.loads", lambda text: {"model": rows})
 
     with pytest.raises(InternalError, match="share an id or a name"):
         registry.entries.__wrapped__()

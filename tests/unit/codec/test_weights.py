@@ -8,6 +8,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from codec.models.weights import (
 from entropy.errors import InvalidNetwork
 
 ROOT = Path(__file__).parents[3]
+Change = Callable[[dict[str, Any]], None]
 SHIPPED = ("codec", "entropy", "bitstream", "bench")
 
 
@@ -55,7 +57,9 @@ def test_same_model_gives_same_bytes(tiny_weights: ModelWeights, file_bytes: byt
     assert write_weights(read_weights(file_bytes)) == file_bytes
 
 
-def test_one_flipped_bit_is_a_mismatch(file_bytes: bytes, tiny_entry: ModelEntry, tmp_path: Path) -> None:
+def test_one_flipped_bit_is_a_mismatch(
+    file_bytes: bytes, tiny_entry: ModelEntry, tmp_path: Path
+) -> None:
     damaged = tmp_path / "damaged.safetensors"
     for position in (0, 100, len(file_bytes) // 2, len(file_bytes) - 1):
         data = bytearray(file_bytes)
@@ -67,7 +71,7 @@ def test_one_flipped_bit_is_a_mismatch(file_bytes: bytes, tiny_entry: ModelEntry
 
 
 def test_missing_file_is_a_mismatch(tiny_entry: ModelEntry, tmp_path: Path) -> None:
-    with pytest.raises(WeightsMismatch, match="gone.safetensors cannot be read"):
+    with pytest.raises(WeightsMismatch, match=r"gone\.safetensors cannot be read"):
         load_model(replace(tiny_entry, file=str(tmp_path / "gone.safetensors")))
 
 
@@ -93,7 +97,7 @@ def test_truncated_file_is_refused(file_bytes: bytes) -> None:
         read_weights(file_bytes[:-1])
 
 
-def rewritten(data: bytes, change: Callable[[dict], None]) -> bytes:
+def rewritten(data: bytes, change: Change) -> bytes:
     """The file with its safetensors header changed."""
     size = struct.unpack("<Q", data[:8])[0]
     header = json.loads(data[8 : 8 + size])
@@ -102,8 +106,8 @@ def rewritten(data: bytes, change: Callable[[dict], None]) -> bytes:
     return struct.pack("<Q", len(text)) + text + data[8 + size :]
 
 
-def renamed(old: str, new: str) -> Callable[[dict], None]:
-    def change(header: dict) -> None:
+def renamed(old: str, new: str) -> Change:
+    def change(header: dict[str, Any]) -> None:
         header[new] = header.pop(old)
 
     return change
@@ -122,8 +126,8 @@ def test_file_without_a_layer_is_refused(file_bytes: bytes) -> None:
         read_weights(data)
 
 
-def with_config(**changes: object) -> Callable[[dict], None]:
-    def change(header: dict) -> None:
+def with_config(**changes: object) -> Change:
+    def change(header: dict[str, Any]) -> None:
         config = json.loads(header["__metadata__"]["config"])
         config["entropy"] |= changes
         header["__metadata__"]["config"] = json.dumps(config)
@@ -170,7 +174,10 @@ def unsafe_calls(tree: ast.AST) -> Iterator[str]:
             options = {k.arg: ast.unparse(k.value) for k in node.keywords}
             if name == "torch.load" and options.get("weights_only") != "True":
                 yield name
-            if name in ("np.load", "numpy.load") and options.get("allow_pickle", "False") != "False":
+            if (
+                name in ("np.load", "numpy.load")
+                and options.get("allow_pickle", "False") != "False"
+            ):
                 yield name
             if name in ("eval", "exec", "yaml.load", "os.system"):
                 yield name

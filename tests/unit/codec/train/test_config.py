@@ -54,7 +54,7 @@ def test_wrong_recipe_is_refused(tmp_path: Path, text: str, message: str) -> Non
 
 
 def test_missing_recipe_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="recipe.toml"):
+    with pytest.raises(OptionError, match=r"recipe\.toml"):
         read_config(tmp_path / "recipe.toml")
 
 
@@ -62,5 +62,5 @@ def test_recipe_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_bytes(b"\xff\xfe\x00")
 
-    with pytest.raises(OptionError, match="recipe.toml"):
+    with pytest.raises(OptionError, match=r"recipe\.toml"):
         read_config(path)

@@ -115,9 +115,7 @@ def test_checkpoint_of_an_ended_recipe_starts_anew_from_its_average(
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04junk"])
-def test_file_that_is_no_checkpoint_is_refused(
-    data: Path, tmp_path: Path, content: bytes
-) -> None:
+def test_file_that_is_no_checkpoint_is_refused(data: Path, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "c.pt"
     path.write_bytes(content)
 

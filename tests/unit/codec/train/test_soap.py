@@ -16,7 +16,8 @@ def quadratic(seed: int = 0, size: int = 24) -> tuple[Tensor, Tensor, Tensor]:
 
     def rotated(n: int) -> Tensor:
         q = torch.linalg.qr(torch.randn(n, n, generator=generator)).Q
-        return q @ torch.diag(torch.logspace(0, -2, n)) @ q.T
+        result: Tensor = q @ torch.diag(torch.logspace(0, -2, n)) @ q.T
+        return result
 
     return rotated(size), rotated(size), torch.randn(size, size, generator=generator)
 
@@ -35,7 +36,7 @@ def minimise(kind: str, steps: int, lr: float) -> float:
         optimizer.param_groups[0]["lr"] = lr * (1 - n / steps)
         optimizer.zero_grad()
         loss = (a @ (weight - target) @ b).square().sum()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         losses.append(float(loss.detach()))
     return losses[-1] / losses[0]
@@ -61,7 +62,7 @@ def test_matrices_of_one_shape_do_not_mix() -> None:
         for _ in range(12):
             optimizer.zero_grad()
             pairs = zip(params, which, strict=True)
-            torch.stack([(p - targets[n]).square().sum() for p, n in pairs]).sum().backward()
+            torch.stack([(p - targets[n]).square().sum() for p, n in pairs]).sum().backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         return [p.detach() for p in params]
 
@@ -75,7 +76,7 @@ def test_side_above_the_limit_is_not_preconditioned() -> None:
     optimizer = Soap([([weight], 0.01)], max_side=20)
     for _ in range(3):
         optimizer.zero_grad()
-        (weight - 1).square().sum().backward()
+        (weight - 1).square().sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     state = optimizer.state[weight]
@@ -90,7 +91,7 @@ def test_parameter_without_a_gradient_is_left_alone() -> None:
     optimizer = Soap([([used, unused], 0.1)])
     for _ in range(4):
         optimizer.zero_grad()
-        used.square().sum().backward()
+        used.square().sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     assert torch.equal(unused, torch.ones(8, 8))
@@ -104,7 +105,7 @@ def test_state_survives_saving() -> None:
 
     def step(w: nn.Parameter, o: Soap) -> None:
         o.zero_grad()
-        (a @ (w - target) @ b).square().sum().backward()
+        (a @ (w - target) @ b).square().sum().backward()  # type: ignore[no-untyped-call]
         o.step()
 
     for _ in range(7):

@@ -130,7 +130,9 @@ def test_wrong_number_of_levels_is_refused() -> None:
 
 
 def test_output_ranges() -> None:
-    found = {o: output_range(replace(LINEAR, output=o)) for o in ("signed", "relu", "mean", "index")}  # type: ignore[arg-type]
+    found = {
+        o: output_range(replace(LINEAR, output=o)) for o in ("signed", "relu", "mean", "index")
+    }
 
     assert found == {
         "signed": (-ACT_MAX, ACT_MAX),
@@ -232,7 +234,9 @@ def test_arrays_round_trip(network: IntegerNetwork) -> None:
     assert all(np.array_equal(again[k], v) and again[k].dtype == v.dtype for k, v in arrays.items())
 
 
-@pytest.mark.parametrize("name", ["relu/bias", "spatial/weight", "signed/shift", "compand", "input_shifts"])
+@pytest.mark.parametrize(
+    "name", ["relu/bias", "spatial/weight", "signed/shift", "compand", "input_shifts"]
+)
 def test_missing_array_is_refused(network: IntegerNetwork, name: str) -> None:
     specs = {name: layer.spec for name, layer in network.layers.items()}
     arrays = network.arrays()

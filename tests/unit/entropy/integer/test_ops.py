@@ -1,4 +1,4 @@
-"""NumpyOps, the normative definition, against definitions that are slower still: loops, fractions."""
+"""NumpyOps, the normative definition, against definitions slower still: loops and fractions."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def test_shift_round_is_the_nearest_with_halves_up(value: int, shift: int) -> No
 def test_shift_round_of_halves() -> None:
     x = np.array([-6, -5, -3, -2, -1, 0, 1, 2, 3, 5, 6], dtype=np.int64)
 
-    assert shift_round(x, np.int64(1)).tolist() == [-3, -2, -1, -1, 0, 0, 1, 1, 2, 3, 3]
-    assert shift_round(x, np.int64(2)).tolist() == [-1, -1, -1, 0, 0, 0, 0, 1, 1, 1, 2]
-    assert shift_round(x, np.int64(0)).tolist() == x.tolist()
+    one, two = np.array(1, dtype=np.int64), np.array(2, dtype=np.int64)
+    assert shift_round(x, one).tolist() == [-3, -2, -1, -1, 0, 0, 1, 1, 2, 3, 3]
+    assert shift_round(x, two).tolist() == [-1, -1, -1, 0, 0, 0, 0, 1, 1, 1, 2]
+    assert shift_round(x, np.array(0, dtype=np.int64)).tolist() == x.tolist()
 
 
 def activations(seed: int, *shape: int) -> np.ndarray:

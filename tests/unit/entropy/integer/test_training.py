@@ -49,7 +49,8 @@ def trained(specs: dict[str, LayerSpec], latent: int, seed: int) -> TrainingOps:
     ops.exact = True
     randomise_exact_layers(ops, seed)
     with torch.no_grad():
-        for layer in ops.layers.values():
+        for name in specs:
+            layer = ops.layer(name)
             if layer.spec.output == "mean":
                 layer.exponent.copy_(torch.randint(0, 4, layer.exponent.shape))
             if layer.spec.output == "index":
@@ -115,14 +116,14 @@ def test_whole_network_equals_the_exported_integers(level: int, size: tuple[int,
     assert np.array_equal(integers(prior_trained, ACT_BITS), prior)
     assert len(np.unique(prior)) > 10  # it does something
     context, context_trained = Context(theirs, prior), Context(ours, prior_trained)
-    seen = set()
+    seen: set[int] = set()
     for step in range(STEPS):
         decoded, decoded_trained = [], []
         expected, found = context.parameters(step), context_trained.parameters(step)
         for (mean, index), (mean_t, index_t) in zip(expected, found, strict=True):
             assert np.array_equal(integers(mean_t, MEAN_BITS), mean)
             assert np.array_equal(integers(index_t, 0), index)
-            seen.update(np.unique(index))
+            seen.update(np.unique(index).tolist())
             symbols = random.integers(-60, 61, mean.shape).astype(np.int64)
             y_hat = mean + (symbols << MEAN_BITS)
             decoded.append(y_hat)
@@ -204,7 +205,7 @@ def test_rounding_passes_gradients_and_goes_up_at_halves() -> None:
     x = torch.tensor([-1.5, -0.5, 0.5, 1.2], requires_grad=True)
 
     y = round_through(x)
-    y.sum().backward()
+    y.sum().backward()  # type: ignore[no-untyped-call]
 
     assert y.tolist() == [-1.0, 0.0, 1.0, 1.0]
     assert x.grad is not None
@@ -215,7 +216,7 @@ def test_clamp_lets_gradients_lead_back() -> None:
     x = torch.tensor([-2.0, -2.0, 0.5, 3.0, 3.0], requires_grad=True)
 
     y = clamp_to_range(x, 0.0, 1.0)
-    y.backward(torch.tensor([1.0, -1.0, 1.0, 1.0, -1.0]))
+    y.backward(torch.tensor([1.0, -1.0, 1.0, 1.0, -1.0]))  # type: ignore[no-untyped-call]
 
     assert y.tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]
     assert x.grad is not None

@@ -109,7 +109,7 @@ def test_layer_specs_hold_every_layer_that_runs() -> None:
 def test_a_step_sees_what_was_decoded_before_it(tiny_weights: ModelWeights, step: int) -> None:
     """Another symbol at any earlier step changes the parameters: no step is blind."""
     for changed in range(step):
-        runs = []
+        runs: list[np.ndarray] = []
         for value in (0, 40):
             ops = NumpyOps(tiny_weights.network, 20)
             context = Context(ops, hyper_synthesis(ops, np.zeros((1, 2, 2, 8), dtype=np.int64)))
@@ -119,4 +119,4 @@ def test_a_step_sees_what_was_decoded_before_it(tiny_weights: ModelWeights, step
                     y_hat[2][0, 1, 1] = value << MEAN_BITS
                 context.update(k, y_hat)
             runs.append(np.concatenate([m for m, _ in context.parameters(step)]))
-        assert not np.array_equal(*runs)
+        assert not np.array_equal(runs[0], runs[1])
