@@ -20,7 +20,16 @@ from codec.image.alpha import decode_alpha
 from codec.image.color import as_channels
 from codec.image.picture import Picture
 from codec.models import registry
-from codec.models.geometry import LATENT_PX, WINDOW_PX, Area, covering, latent_size, windows
+from codec.models.geometry import (
+    LATENT_PX,
+    WINDOW_PX,
+    Area,
+    covering,
+    latent_size,
+    pixels_of,
+    tile_area,
+    windows,
+)
 from codec.models.runtime import resolve_device, resolve_precision, threads
 from codec.models.weights import load_model
 from codec.options import Crop, DecoderOptions, Limits, check_crop
@@ -149,12 +158,9 @@ class _Model:
 
     def decode_tile(self, container: bitstream.Container, index: int) -> Tensor:
         """y_hat of one tile."""
-        rectangle = container.grid.rectangle(index)
+        area = tile_area(container.grid.rectangle(index))
         return self.latent_codec.decompress(
-            container.tile(index),
-            latent_size(rectangle.height),
-            latent_size(rectangle.width),
-            container.header.level,
+            container.tile(index), area.height, area.width, container.header.level
         )
 
 
@@ -180,18 +186,10 @@ def _decode_samples(
             source.height, source.width, model.config.latent, device=model.latent_codec.device
         )
         area_px = (source.x * LATENT_PX, source.y * LATENT_PX)
-        size_px = (
-            min(source.width * LATENT_PX, header.width - area_px[0]),
-            min(source.height * LATENT_PX, header.height - area_px[1]),
-        )
-        for index in grid.touched_by((*area_px, *size_px)):
+        for index in grid.touched_by(pixels_of(source, header.width, header.height)):
             if index not in tiles:
                 decoded = model.decode_tile(container, index)
-                r = grid.rectangle(index)
-                origin = Area(
-                    r.x // LATENT_PX, r.y // LATENT_PX, decoded.shape[1], decoded.shape[0]
-                )
-                tiles[index] = (origin, decoded)
+                tiles[index] = (tile_area(grid.rectangle(index)), decoded)
             origin, decoded = tiles[index]
             common = origin.overlap(source)
             y_hat[common.slices(source)] = decoded[common.slices(origin)]

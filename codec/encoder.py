@@ -22,7 +22,15 @@ from codec.image.color import as_channels, as_rgb
 from codec.image.metrics import psnr
 from codec.image.picture import Picture
 from codec.models import registry
-from codec.models.geometry import LATENT_PX, WINDOW_PX, Area, latent_size, windows
+from codec.models.geometry import (
+    LATENT_PX,
+    WINDOW_PX,
+    Area,
+    latent_size,
+    pixels_of,
+    tile_area,
+    windows,
+)
 from codec.models.quality import level_of, quality_of
 from codec.models.runtime import resolve_device, resolve_precision, threads
 from codec.models.weights import load_model
@@ -263,16 +271,9 @@ class _Job:
         return self._model.analyser(level)(pixels)[window.slices(source)]
 
     def _tiles(self, window: Area) -> list[tuple[int, Area]]:
-        """The tiles that begin in a window: they lie in it as a whole."""
-        found = []
-        for index in range(self.grid.count):
-            r = self.grid.rectangle(index)
-            area = Area(
-                r.x // LATENT_PX, r.y // LATENT_PX, latent_size(r.width), latent_size(r.height)
-            )
-            if window.x <= area.x < window.right and window.y <= area.y < window.bottom:
-                found.append((index, area))
-        return found
+        """The tiles of a window: its side is a multiple of theirs, so they lie in it as a whole."""
+        touched = self.grid.touched_by(pixels_of(window, self.grid.width, self.grid.height))
+        return [(index, tile_area(self.grid.rectangle(index))) for index in touched]
 
     def _encode_tile(self, y: Tensor, level: int) -> tuple[bytes, Tensor]:
         z = hyper_analyse(self._model.hyper, y).round()

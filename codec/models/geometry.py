@@ -11,7 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["ALIGN_PX", "LATENT_PX", "Area", "latent_size", "windows"]
+__all__ = [
+    "ALIGN_PX",
+    "LATENT_PX",
+    "WINDOW_PX",
+    "Area",
+    "covering",
+    "latent_size",
+    "pixels_of",
+    "tile_area",
+    "windows",
+]
 
 LATENT_PX = 16
 """Pixels per latent, on each axis."""
@@ -68,6 +78,19 @@ def covering(x_px: int, y_px: int, width_px: int, height_px: int) -> Area:
     right = -(-(x_px + width_px) // LATENT_PX)
     bottom = -(-(y_px + height_px) // LATENT_PX)
     return Area(x, y, right - x, bottom - y)
+
+
+def tile_area(rectangle: tuple[int, int, int, int]) -> Area:
+    """The latents of a tile whose pixels are x, y, width, height: it has padding of its own."""
+    x, y, width, height = rectangle
+    return Area(x // LATENT_PX, y // LATENT_PX, latent_size(width), latent_size(height))
+
+
+def pixels_of(area: Area, width_px: int, height_px: int) -> tuple[int, int, int, int]:
+    """x, y, width, height of the pixels of an area, cut off at the edges of the image."""
+    x, y = area.x * LATENT_PX, area.y * LATENT_PX
+    right, bottom = area.right * LATENT_PX, area.bottom * LATENT_PX
+    return x, y, min(right, width_px) - x, min(bottom, height_px) - y
 
 
 def windows(area: Area, side_px: int) -> Iterator[Area]:
