@@ -30,7 +30,9 @@ _EXISTING = click.Path(exists=True, path_type=Path)
     help="Budget of wall-clock time, in minutes.",
 )
 @click.option("--out", required=True, type=_PATH, metavar="DIR", help="Checkpoints and log.")
-@click.option("--resume", type=_EXISTING, metavar="FILE", help="Checkpoint to go on from.")
+@click.option(
+    "--resume", type=_EXISTING, metavar="FILE", help="Checkpoint or weights file to go on from."
+)
 @click.option(
     "--device",
     default="auto",

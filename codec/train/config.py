@@ -6,6 +6,7 @@ import math
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from codec.errors import OptionError
 
@@ -17,8 +18,8 @@ class TrainConfig:
     optimizer: "soap" or "adamw".
     lr, lr_entropy, lr_linear, lr_gain, lr_vector: peak rates of the blocks' matrices, the entropy
         model's, the linear path, the gains of the levels, and biases and kernels.
-    batch, patch: crops per step and their side (multiple of 64); from late_from on, late_batch and
-        late_patch.
+    stages: (from, crops per step, side of a crop in pixels, a multiple of 64), by rising `from`;
+        the first begins at 0.
     warmup_steps: linear warm-up; afterwards the rate falls along a half cosine to zero at the end.
     hard_from: from here on rates are those of the rounded symbols instead of noisy ones.
     exact_from: from here on the entropy networks train with the integers that decode (1.0 = never).
@@ -35,11 +36,7 @@ class TrainConfig:
     lr_linear: float = 3e-4
     lr_gain: float = 1e-3
     lr_vector: float = 4e-3
-    batch: int = 8
-    patch: int = 192
-    late_from: float = 0.8
-    late_batch: int = 4
-    late_patch: int = 256
+    stages: tuple[tuple[float, int, int], ...] = ((0.0, 8, 128), (0.4, 8, 192), (0.8, 6, 256))
     warmup_steps: int = 100
     hard_from: float = 0.6
     exact_from: float = 0.85
@@ -54,14 +51,23 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.optimizer not in ("soap", "adamw"):
             raise OptionError(f"optimizer must be soap or adamw, found {self.optimizer!r}")
-        for name in ("patch", "late_patch"):
-            if getattr(self, name) <= 0 or getattr(self, name) % 64:
+        if not 0 < self.total_minutes < math.inf:
+            raise OptionError(f"total_minutes must be above 0, found {self.total_minutes}")
+        begins = [stage[0] for stage in self.stages]
+        if not begins or begins[0] != 0 or begins != sorted(begins):
+            raise OptionError(f"stages must begin at 0 and rise, found {begins}")
+        for _, batch, patch in self.stages:
+            if batch <= 0:
+                raise OptionError(f"a stage's crops per step must be above 0, found {batch}")
+            if patch <= 0 or patch % 64:
                 raise OptionError(
-                    f"{name} must be a positive multiple of 64, found {getattr(self, name)}"
+                    f"a stage's side must be a positive multiple of 64, found {patch}"
                 )
-        for name in ("batch", "late_batch", "total_minutes"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise OptionError(f"{name} must be above 0, found {getattr(self, name)}")
+
+    def stage(self, progress: float) -> tuple[int, int]:
+        """(crops per step, side in pixels) at a fraction of the total time."""
+        _, batch, patch = [stage for stage in self.stages if stage[0] <= progress][-1]
+        return batch, patch
 
 
 def read_config(path: Path) -> TrainConfig:
@@ -76,6 +82,9 @@ def read_config(path: Path) -> TrainConfig:
             raise OptionError(
                 f"training config {path}: unknown key {key!r}; known: {', '.join(known)}"
             )
+        if key == "stages":
+            values[key] = _stages(path, value)
+            continue
         wanted = type(known[key].default)
         taken = (int, float) if wanted is float else wanted
         if not isinstance(value, taken) or isinstance(value, bool) != (wanted is bool):
@@ -83,3 +92,14 @@ def read_config(path: Path) -> TrainConfig:
                 f"training config {path}: {key} must be {wanted.__name__}, found {value!r}"
             )
     return TrainConfig(**values)
+
+
+def _stages(path: Path, value: object) -> tuple[tuple[float, int, int], ...]:
+    """The array of [from, batch, patch] as tuples."""
+    rows: list[Any] = value if isinstance(value, list) else [value]
+    for row in rows:
+        if not (isinstance(row, list) and [type(x) for x in row] in ([float, int, int], [int] * 3)):
+            raise OptionError(
+                f"training config {path}: stages must be [[from, batch, patch], ...], found {row!r}"
+            )
+    return tuple((float(begin), batch, patch) for begin, batch, patch in rows)

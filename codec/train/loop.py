@@ -20,10 +20,11 @@ from tqdm import tqdm
 from codec.errors import OptionError
 from codec.models.image import ImageConfig, ImageModel, lambdas
 from codec.models.runtime import resolve_device
-from codec.models.weights import write_weights
+from codec.models.weights import read_weights, write_weights
 from codec.train.config import TrainConfig, read_config
 from codec.train.data import Crops
 from codec.train.export import export, manifest_entry
+from codec.train.restore import restore
 from codec.train.soap import Soap
 from codec.train.start import initialise
 from codec.train.validate import validate
@@ -96,9 +97,17 @@ class Trainer:
     def load(self, path: Path) -> None:
         """Continue from a checkpoint; where its annealing has ended, start anew from its average.
 
+        A weights file (.safetensors) is where a training ended, too.
+
         Raises:
-            OptionError: it is not a checkpoint of this model.
+            OptionError: it is neither a checkpoint nor the weights of this model.
+            WeightsMismatch: it is a damaged weights file.
         """
+        if path.suffix == ".safetensors":
+            initialise(self.model, self.crops)
+            restore(self.model, read_weights(path.read_bytes()))
+            self._reset_average()
+            return
         if not zipfile.is_zipfile(path):
             raise OptionError(f"checkpoint {path}: it cannot be read, or is no checkpoint")
         try:
@@ -143,7 +152,6 @@ class Trainer:
     def step(self, progress: float) -> dict[str, float]:
         """One update; progress in 0..1 sets the learning rate and the stage."""
         c = self.config
-        late = progress >= c.late_from
         self.model.entropy.hard = progress >= c.hard_from
         self.model.entropy.ops.exact = progress >= c.exact_from
         rate = (
@@ -154,7 +162,7 @@ class Trainer:
         for optimizer, peaks in zip(self.optimizers, self.peaks, strict=True):
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * rate
-        count, side = (c.late_batch, c.late_patch) if late else (c.batch, c.patch)
+        count, side = c.stage(progress)
         x = self.crops.batch(count, side).to(self.device).float() / 255
         level = self.crops.levels(count, self.model.config.levels).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=c.amp):
@@ -201,7 +209,8 @@ def run(
     exported: `out`/NAME.safetensors and its manifest entry `out`/NAME.toml.
 
     Args:
-        resume: a checkpoint to continue from; where its recipe had ended, a new annealing starts.
+        resume: a checkpoint or a weights file to continue from; where a recipe had ended, a new
+            annealing starts.
 
     Raises:
         OptionError: the recipe or the checkpoint is not in order.

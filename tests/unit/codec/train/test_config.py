@@ -17,11 +17,22 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_fields_are_read(tmp_path: Path) -> None:
-    path = write(tmp_path, 'name = "x"\ntotal_minutes = 9\nbatch = 2\npatch = 64\namp = false')
+    path = write(
+        tmp_path,
+        'name = "x"\ntotal_minutes = 9\nrefresh = 7\namp = false\n'
+        "stages = [[0, 2, 64], [0.5, 1, 128]]",
+    )
 
     config = read_config(path)
 
-    assert config == TrainConfig(name="x", total_minutes=9, batch=2, patch=64, amp=False)
+    stages = ((0.0, 2, 64), (0.5, 1, 128))
+    assert config == TrainConfig(name="x", total_minutes=9, refresh=7, amp=False, stages=stages)
+    assert [config.stage(p) for p in (0.0, 0.49, 0.5, 1.0)] == [
+        (2, 64),
+        (2, 64),
+        (1, 128),
+        (1, 128),
+    ]
 
 
 def test_empty_recipe_is_the_default(tmp_path: Path) -> None:
@@ -32,20 +43,27 @@ def test_empty_recipe_is_the_default(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("learning_rate = 1", "unknown key 'learning_rate'; known: name, "),
-        ('batch = "8"', "batch must be int"),
-        ("batch = 8.5", "batch must be int"),
+        ('refresh = "8"', "refresh must be int"),
+        ("refresh = 8.5", "refresh must be int"),
         ("name = 3", "name must be str"),
         ("lr = true", "lr must be float"),
-        ("batch = true", "batch must be int"),
+        ("refresh = true", "refresh must be int"),
         ('optimizer = "sgd"', "soap or adamw, found 'sgd'"),
-        ("patch = 100", "patch must be a positive multiple of 64, found 100"),
-        ("patch = 0", "patch must be a positive multiple of 64"),
-        ("late_patch = -64", "late_patch must be a positive multiple of 64"),
-        ("batch = 0", "batch"),
-        ("late_batch = -1", "late_batch"),
+        ("stages = 3", r"stages must be \[\[from, batch, patch\], \.\.\.\], found 3"),
+        ("stages = [[0, 8]]", "stages must be"),
+        ("stages = [[0, 8.5, 64]]", "stages must be"),
+        ("stages = [[true, 8, 64]]", "stages must be"),
+        ("stages = []", "begin at 0"),
+        ("stages = [[0.1, 8, 64]]", "begin at 0"),
+        ("stages = [[0, 8, 64], [0.8, 8, 64], [0.5, 8, 64]]", "rise"),
+        ("stages = [[0, 8, 100]]", "side must be a positive multiple of 64, found 100"),
+        ("stages = [[0, 8, 0]]", "side must be a positive multiple of 64"),
+        ("stages = [[0, 8, 64], [0.5, 8, -64]]", "side must be a positive multiple of 64"),
+        ("stages = [[0, 0, 64]]", "crops per step must be above 0, found 0"),
+        ("stages = [[0, 8, 64], [0.5, -1, 64]]", "crops per step"),
         ("total_minutes = 0", "total_minutes"),
         ("total_minutes = nan", "total_minutes"),
-        ("batch = ", "recipe.toml"),
+        ("refresh = ", "recipe.toml"),
     ],
 )
 def test_wrong_recipe_is_refused(tmp_path: Path, text: str, message: str) -> None:

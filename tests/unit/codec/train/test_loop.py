@@ -25,10 +25,7 @@ from tests.model_fixtures import TINY, synthetic_picture
 
 RECIPE = """
 total_minutes = 0.2
-batch = 2
-patch = 64
-late_batch = 2
-late_patch = 64
+stages = [[0, 2, 64]]
 warmup_steps = 2
 refresh = 4
 amp = false
@@ -60,7 +57,7 @@ def _small_model(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def trainer(data: Path, **changes: object) -> loop.Trainer:
-    options = {"batch": 2, "patch": 64, "late_batch": 2, "late_patch": 64, "amp": False,
+    options = {"stages": ((0.0, 2, 64),), "amp": False,
                "warmup_steps": 2, "refresh": 4} | changes  # fmt: skip
     return loop.Trainer(TrainConfig(**options), [data], torch.device("cpu"))  # type: ignore[arg-type]
 
@@ -146,7 +143,7 @@ def cost(t: loop.Trainer, data: Path) -> list[float]:
 
 
 def test_training_lowers_the_cost(data: Path) -> None:
-    t = trainer(data, hard_from=1.0, exact_from=1.0, late_from=1.0)
+    t = trainer(data, hard_from=1.0, exact_from=1.0)
     t.start()
     before = cost(t, data)
 
@@ -157,7 +154,7 @@ def test_training_lowers_the_cost(data: Path) -> None:
 
 
 def test_every_stage_stays_finite(data: Path) -> None:
-    t = trainer(data, hard_from=0.3, exact_from=0.6, late_from=0.6, late_batch=1)
+    t = trainer(data, hard_from=0.3, exact_from=0.6, stages=((0.0, 2, 64), (0.6, 1, 64)))
     t.start()
 
     for n in range(9):
