@@ -55,6 +55,14 @@ def clamp_to_range(x: Tensor, low: float, high: float) -> Tensor:
     return clamped
 
 
+def _bounded(x: Tensor, low: float) -> Tensor:
+    """A float activation in the range that integers will have.
+
+    Without the bound a few large activations can run away within ten steps, and the loss with them.
+    """
+    return x.clamp(low, ACT_MAX / 2.0**ACT_BITS)
+
+
 def round_through(x: Tensor) -> Tensor:
     """floor(x + 1/2) forward, identity backward."""
     return x + (torch.floor(x + 0.5) - x).detach()
@@ -161,9 +169,9 @@ class ExactLayer(nn.Module):
         if kind == "index":
             out = out.float() * 2.0**INDEX_BITS
             return clamp_to_range(round_through(out) if exact else out, 0.0, float(INDEX_MAX))
-        if not exact:
-            return out.relu() if kind == "relu" else out
         low = 0.0 if kind == "relu" else -ACT_MAX / unit
+        if not exact:
+            return _bounded(out, low)
         return (round_through(out * unit) / unit).clamp(low, ACT_MAX / unit)
 
 
@@ -207,10 +215,9 @@ class TrainingOps(nn.Module):
         return self.linear(f"{name}.mean.{group}", x), self.linear(f"{name}.index.{group}", x)
 
     def add(self, x: Tensor, y: Tensor, relu: bool = False) -> Tensor:
-        total = x + y
+        total, high = x + y, ACT_MAX / 2.0**ACT_BITS
         if not self.exact:
-            return total.relu() if relu else total
-        high = ACT_MAX / 2.0**ACT_BITS
+            return _bounded(total, 0.0 if relu else -high)
         return total.clamp(0.0 if relu else -high, high)
 
     def _activation(self, x: Tensor) -> Tensor:

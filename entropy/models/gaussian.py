@@ -28,6 +28,8 @@ LIKELIHOOD_MIN = 1e-9
 """Floor of a likelihood: an escape costs about 30 bits, so less than that is never worth
 predicting.
 """
+TAIL = 6.0
+"""Standard deviations at which the likelihood is about at its floor."""
 
 _SQRT_HALF = math.sqrt(0.5)
 
@@ -48,13 +50,16 @@ def bits(residual: Tensor, index: Tensor) -> Tensor:
 
     The likelihood is the mass of the Gaussian in the unit bin around the residual. Both tails are
     taken on the negative side, where the complementary error function keeps its relative precision.
+    Beyond TAIL standard deviations the gradient is one bit per standard deviation.
     """
     scale = scale_of(index)
     distance = residual.abs()
     upper = torch.special.erfc((distance - 0.5) / scale * _SQRT_HALF)
     lower = torch.special.erfc((distance + 0.5) / scale * _SQRT_HALF)
     likelihood = 0.5 * (upper - lower)
-    return -torch.log2(likelihood.clamp_min(LIKELIHOOD_MIN))
+    # Under the floor the likelihood has no gradient, and what has strayed there would stay.
+    stray = (distance / scale - TAIL).clamp_min(0)
+    return -torch.log2(likelihood.clamp_min(LIKELIHOOD_MIN)) + (stray - stray.detach())
 
 
 def radius(table: int) -> int:
