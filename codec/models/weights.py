@@ -91,12 +91,27 @@ def read_weights(data: bytes) -> ModelWeights:
                 floats[part][name] = torch.from_numpy(array).float()
             elif part == "exact":
                 exact[name] = array
-        tables = LatentTables(CdfTables.from_bytes(arrays["cdf"].tobytes()), arrays["z_index"])
-        dead_zone = torch.from_numpy(arrays["dead_zone"].copy())
+        cdf = CdfTables.from_bytes(arrays["cdf"].tobytes())
+        tables = LatentTables(
+            cdf, _table(arrays, "z_index", np.uint8, (config.levels, config.entropy.hyper))
+        )
+        dead_zone = torch.from_numpy(_table(arrays, "dead_zone", np.float32, (len(cdf),)).copy())
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise WeightsMismatch(f"not a weights file of this program: {error}") from error
     network = IntegerNetwork.from_arrays(layer_specs(config.entropy), exact, config.levels)
     return ModelWeights(config, floats, network, tables, dead_zone)
+
+
+def _table(
+    arrays: dict[str, NDArray[Any]], name: str, dtype: type, shape: tuple[int, ...]
+) -> NDArray[Any]:
+    """An array of the file that must have this type and shape. Raises ValueError otherwise."""
+    array = arrays[name]
+    if array.dtype != dtype or array.shape != shape:
+        raise ValueError(
+            f"{name}: found {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}"
+        )
+    return array
 
 
 def read_verified(path: Path, sha256: str) -> bytes:

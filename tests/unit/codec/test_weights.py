@@ -119,6 +119,20 @@ def test_file_without_a_table_is_refused(file_bytes: bytes, name: str) -> None:
         read_weights(rewritten(file_bytes, renamed(name, "other")))
 
 
+@pytest.mark.parametrize("name", ["z_index", "dead_zone"])
+@pytest.mark.parametrize("part", ["shape", "dtype"])
+def test_table_of_another_form_is_refused(file_bytes: bytes, name: str, part: str) -> None:
+    def change(header: dict[str, Any]) -> None:
+        table = header[name]
+        if part == "shape":
+            table["shape"] = [1, *table["shape"]]
+        else:
+            table["dtype"] = {"U8": "I8", "F32": "I32"}[table["dtype"]]
+
+    with pytest.raises(WeightsMismatch, match=f"{name}: found .*, expected"):
+        read_weights(rewritten(file_bytes, change))
+
+
 def test_file_without_a_layer_is_refused(file_bytes: bytes) -> None:
     data = rewritten(file_bytes, renamed("exact/hyper.in/bias", "exact/other"))
 
