@@ -11,7 +11,7 @@ from codec.transforms.wavelet import Analysis, Synthesis, WaveletConfig
 from entropy.models.hyperprior import HyperpriorModel
 from entropy.models.quadtree import EntropyConfig
 
-LAMBDA_MIN = 0.0005
+LAMBDA_MIN = 0.0004
 LAMBDA_MAX = 0.25
 
 

@@ -116,7 +116,7 @@ def test_quantiser_step_falls_with_lambda() -> None:
     steps = [quantiser_step(float(value)) for value in lambdas(64)]
 
     assert steps == sorted(steps, reverse=True)
-    assert lambdas(64)[0] == pytest.approx(0.0005)
+    assert lambdas(64)[0] == pytest.approx(0.0004)
     assert lambdas(64)[-1] == pytest.approx(0.25)
 
 
