@@ -118,3 +118,23 @@ def test_state_survives_saving() -> None:
         step(again, resumed)
 
     assert torch.equal(again, weight)
+
+
+def test_update_is_bounded_where_a_refresh_turns_the_basis() -> None:
+    """A gradient of one direction, after a first one of another: the refresh gathers in one entry
+    what was spread over all, and that entry may still move by the step size only.
+    """
+    torch.manual_seed(0)
+    weight = nn.Parameter(torch.zeros(48, 32))
+    soap = Soap([([weight], 1.0)], refresh=10)
+    direction = torch.outer(torch.randn(48), torch.randn(32))
+    moved = []
+    for step in range(10):
+        weight.grad = torch.randn(48, 32) if step == 0 else direction.clone()
+        before = weight.detach().clone()
+        soap.step()
+        moved.append(float((weight.detach() - before).norm()))
+
+    assert moved[0] == 0.0
+    assert moved[8] > 5.0  # spread over many entries, each within the step size
+    assert 0.5 < moved[9] < 2.0
