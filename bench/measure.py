@@ -1,0 +1,136 @@
+"""Runs codecs over images: every setting of every codec on every image, to a store of points."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from bench.metrics import measure
+from bench.peers import RGB, Peer, PeerFailed
+from bench.store import Key, Point, Store, file_hash
+
+__all__ = ["NoImages", "Task", "image_files", "run", "tasks"]
+
+SUFFIXES = {".png", ".ppm", ".tif", ".tiff", ".bmp", ".webp"}
+
+
+class NoImages(Exception):
+    """A folder holds no image, or one that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One point to measure."""
+
+    peer: Peer
+    setting: float
+    file: Path
+    sha256: str
+
+    @property
+    def key(self) -> Key:
+        return Key(self.peer.name, self.peer.version, self.setting, self.sha256)
+
+    def __str__(self) -> str:
+        return f"{self.peer.name} at {self.setting:g} on {self.file.name}"
+
+
+def image_files(folder: Path, every: int = 1) -> list[Path]:
+    """Every n-th image of a folder, by name, all of them readable.
+
+    Raises:
+        NoImages: there is none, or one cannot be read.
+    """
+    files = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES)[::every]
+    if not files:
+        raise NoImages(f"no images in {folder}; looked for {', '.join(sorted(SUFFIXES))}")
+    for file in files:
+        load(file)
+    return files
+
+
+def load(file: Path) -> RGB:
+    """An image as (H, W, 3) uint8. Raises NoImages."""
+    try:
+        with Image.open(file) as image:
+            return np.array(image.convert("RGB"))
+    except (OSError, UnidentifiedImageError, ValueError) as error:
+        raise NoImages(f"{file}: cannot be read: {error}") from error
+
+
+def tasks(peers: Iterable[Peer], files: list[Path], done: set[Key]) -> list[Task]:
+    """What is left to measure, codec by codec, from the fewest bits on."""
+    hashes = {file: file_hash(file) for file in files}
+    wanted = [
+        Task(peer, setting, file, hashes[file])
+        for peer in peers
+        for setting in peer.settings
+        for file in files
+    ]
+    return [task for task in wanted if task.key not in done]
+
+
+def run(
+    todo: list[Task], store: Store, jobs: int, progress: Callable[[Task, Point | None], None]
+) -> list[str]:
+    """Measure, in `jobs` threads where the codec is another program; returns what failed.
+
+    Every finished point is in the store at once, so an interruption loses only what is under way.
+    """
+    failures: list[str] = []
+
+    def finish(task: Task, work: Callable[[], Point]) -> None:
+        try:
+            point = work()
+        except (PeerFailed, ValueError) as error:
+            failures.append(f"{task}: {error}")
+            progress(task, None)
+        else:
+            store.add(point)
+            progress(task, point)
+
+    warm: set[str] = set()
+    for task in (t for t in todo if not t.peer.parallel):
+        cold = task.peer.name not in warm
+        finish(task, lambda: _point(task, cold))  # noqa: B023 - called at once
+        warm.add(task.peer.name)
+    outside = [t for t in todo if t.peer.parallel]
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        waiting = {pool.submit(_point, task, False): task for task in outside}
+        for future in as_completed(waiting):
+            finish(waiting[future], future.result)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return failures
+
+
+def _point(task: Task, warm_up: bool) -> Point:
+    """Encode, decode and compare one image; what only the first image costs is not timed."""
+    image = load(task.file)
+    if warm_up:
+        task.peer.decode(task.peer.encode(image, task.setting))
+    started = time.perf_counter()
+    data = task.peer.encode(image, task.setting)
+    encoded = time.perf_counter()
+    decoded = task.peer.decode(data)
+    ended = time.perf_counter()
+    return Point(
+        codec=task.peer.name,
+        version=task.peer.version,
+        setting=task.setting,
+        image=task.file.name,
+        image_sha256=task.sha256,
+        width=image.shape[1],
+        height=image.shape[0],
+        bytes=len(data),
+        encode_s=round(encoded - started, 4),
+        decode_s=round(ended - encoded, 4),
+        **measure(image, decoded),
+    )

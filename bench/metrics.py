@@ -1,0 +1,53 @@
+"""What the benchmark measures of one decoded image; bench/README.md defines every number."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pytorch_msssim import ms_ssim as _ms_ssim
+
+from bench.yuv import PEAK, RGB, to_planes
+
+MS_SSIM_SIDE = 161
+"""Smallest side, in pixels, that five scales of an 11-tap window need."""
+
+
+def measure(original: RGB, decoded: RGB) -> dict[str, float]:
+    """psnr (RGB), psnr_yuv (6:1:1, BT.709) in dB, infinite where equal, and ms_ssim (RGB, NaN where
+    the image is too small for five scales).
+
+    Raises:
+        ValueError: the images differ in size.
+    """
+    if original.shape != decoded.shape:
+        raise ValueError(f"decoded {decoded.shape}, expected {original.shape}")
+    y, cb, cr = (
+        _psnr(a, b, PEAK) for a, b in zip(to_planes(original), to_planes(decoded), strict=True)
+    )
+    return {
+        "psnr": _psnr(original, decoded, 255),
+        "psnr_yuv": (6 * y + cb + cr) / 8,
+        "ms_ssim": ms_ssim(original, decoded),
+    }
+
+
+def _psnr(a: NDArray[np.generic], b: NDArray[np.generic], peak: int) -> float:
+    """10 log10(peak^2 / MSE) over all samples."""
+    mse = float(np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2))
+    return math.inf if mse == 0 else 10 * math.log10(peak**2 / mse)
+
+
+def ms_ssim(original: RGB, decoded: RGB) -> float:
+    """Multi-scale structural similarity over RGB (Wang, Simoncelli, Bovik 2003), package
+    pytorch-msssim.
+    """
+    if min(original.shape[:2]) < MS_SSIM_SIDE:
+        return math.nan
+    planes = [
+        torch.from_numpy(np.moveaxis(image, 2, 0).copy()).float()[None]
+        for image in (original, decoded)
+    ]
+    return float(_ms_ssim(*planes, data_range=255))

@@ -1,0 +1,82 @@
+"""Our codec: files through the public API, decoded by a process that never saw the encoder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import IO
+
+import numpy as np
+
+import codec
+from bench.peers.base import RGB, PeerFailed
+
+_DECODER = """
+import sys
+import codec
+decoder = codec.Decoder()
+source, sink = sys.stdin.buffer, sys.stdout.buffer
+while size := source.read(8):
+    try:
+        image = decoder.decode(source.read(int.from_bytes(size, "little")))
+        head = [0, *image.shape[:2]]
+        body = image.tobytes()
+    except codec.CodecError as error:
+        body = str(error).encode()
+        head = [1, 0, len(body)]
+    sink.write(b"".join(n.to_bytes(8, "little") for n in head) + body)
+    sink.flush()
+"""
+
+
+class OwnPeer:
+    """A profile of ours; the setting is the quality level of the model."""
+
+    parallel = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._encoder = codec.Encoder(profile=name)
+        sample = codec.info(self._encoder.encode(np.zeros((64, 64, 3), np.uint8)))
+        self.version = f"codec {codec.__version__}, {sample.model} {sample.weights_hash}"
+        self.settings: tuple[float, ...] = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 63.0)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def encode(self, image: RGB, setting: float) -> bytes:
+        try:
+            data: bytes = self._encoder.encode(image, level=round(setting))
+        except codec.CodecError as error:
+            raise PeerFailed(f"{self.name} at level {setting:g}: {error}") from error
+        return data
+
+    def decode(self, data: bytes) -> RGB:
+        source, sink = self._pipes()
+        source.write(len(data).to_bytes(8, "little") + data)
+        source.flush()
+        head = sink.read(24)
+        if len(head) < 24:
+            raise PeerFailed(f"{self.name}: the decoding process ended")
+        failed, height, width = (int.from_bytes(head[i : i + 8], "little") for i in (0, 8, 16))
+        if failed:
+            raise PeerFailed(f"{self.name}: {sink.read(width).decode()}")
+        pixels = np.frombuffer(sink.read(height * width * 3), np.uint8)
+        return pixels.reshape(height, width, 3)
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        """Of the decoding process, started when first needed."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _DECODER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        return self._process.stdin, self._process.stdout
+
+    def close(self) -> None:
+        """End the decoding process."""
+        if self._process is not None:
+            self._process.communicate()
+            self._process = None
+
+
+NAMES = ("wavelet",)

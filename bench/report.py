@@ -1,0 +1,199 @@
+"""From measured points to report.html, plots and a table: curves, figures and their sources."""
+
+from __future__ import annotations
+
+import json
+import math
+from html import escape
+from pathlib import Path
+
+from bench.bd import Delta
+from bench.chart import Axis, Series, chart, legend
+from bench.pairs import Pair
+from bench.summary import ANCHORS, Result, deltas, published
+
+__all__ = ["table", "write"]
+
+TEMPLATE = Path(__file__).parent / "page.html"
+OURS = ("wavelet",)
+DRAWN = ("VTM", "AV1", "WebP", "JPEG", "MLIC++", "DCVC-RT-Intra", "bmshj2018-hyperprior")
+"""Published curves that are drawn; the table has all of them."""
+RATES = Axis("bits per pixel", 0.0, 2.0)
+QUALITIES = Axis("PSNR over RGB (dB)", 24.0, 42.0)
+
+
+def write(measured: list[Result], out: Path, pairs: list[Pair] | None = None) -> list[Path]:
+    """report.html, rd.svg, speed.svg, rd.png and table.md in `out`; returns their paths.
+
+    Raises:
+        ValueError: no codec has a complete setting.
+    """
+    measured = [result for result in measured if result.means]
+    if not measured:
+        raise ValueError("no codec has a setting with every image")
+    literature = published()
+    anchor = literature[0]
+    rates = deltas(anchor, [*measured, *literature])
+    rd = _rd_series(measured, literature)
+    speed = _speed_series(measured, rates)
+    text = TEMPLATE.read_text()
+    values = {
+        "rd": chart(rd, RATES, QUALITIES),
+        "legend": legend(rd),
+        "speed": _speed_chart(speed),
+        "table": _html_table(_rows(measured, literature, rates)),
+        "figures": _figures(),
+        "pairs": json.dumps([_pair(pair) for pair in pairs or []]),
+    }
+    for name, value in values.items():
+        text = text.replace(f"<!--{name}-->", value)
+    files = {
+        "report.html": text,
+        "rd.svg": chart(rd, RATES, QUALITIES),
+        "speed.svg": _speed_chart(speed),
+        "table.md": table(measured, literature),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (out / name).write_text(content)
+    _png(rd, out / "rd.png")
+    return [out / name for name in [*files, "rd.png"]]
+
+
+def table(measured: list[Result], literature: list[Result]) -> str:
+    """The table of BD-rates as Markdown, against the first published curve."""
+    rows = _rows(measured, literature, deltas(published()[0], [*measured, *literature]))
+    head = ["codec", "BD-rate", "BD-PSNR", "encode", "decode", "version or source"]
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _rows(
+    measured: list[Result], literature: list[Result], rates: dict[tuple[str, str], Delta | str]
+) -> list[list[str]]:
+    """Cells of the table, by BD-rate; those without one at the end."""
+
+    def order(result: Result) -> float:
+        delta = rates[result.codec, result.version]
+        return delta.rate if isinstance(delta, Delta) else math.inf
+
+    rows = []
+    for result in sorted([*measured, *literature], key=order):
+        delta = rates[result.codec, result.version]
+        if isinstance(delta, Delta):
+            doubt = "" if delta.agrees else f" (Akima {delta.rate_akima:+.1f} %)"
+            part = "" if delta.overlap > 0.95 else f", {delta.overlap:.0%} of the range"
+            quality = "" if math.isnan(delta.psnr) else f"{delta.psnr:+.2f} dB"
+            cells = [f"{delta.rate:+.1f} %{doubt}{part}", quality]
+        else:
+            cells = [f"none: {delta}", ""]
+        where = result.source or result.version
+        if result.source:
+            speeds, where = ["", ""], f"published: {where}"
+        else:
+            encode, decode = _speeds(result)
+            speeds = [f"{encode:.2g} MP/s", f"{decode:.2g} MP/s"]
+        name = f"{result.codec} {result.version}" if result.source else result.codec
+        rows.append([name.strip(), *cells, *speeds, where])
+    return rows
+
+
+def _speeds(result: Result) -> tuple[float, float]:
+    """Encode and decode in megapixels per second, the median over the settings."""
+    middle = len(result.means) // 2
+    encode = sorted(mean.encode_mp_s for mean in result.means)[middle]
+    return encode, sorted(mean.decode_mp_s for mean in result.means)[middle]
+
+
+def _rd_series(measured: list[Result], literature: list[Result]) -> list[Series]:
+    """Measured curves, ours bold, then the published ones that are drawn."""
+    drawn = [r for r in literature if r.codec in DRAWN]
+    return [
+        Series(
+            result.codec if not result.source else f"{result.codec} {result.version} (published)",
+            [(mean.bpp, mean.psnr) for mean in result.means],
+            [f"{mean.bpp:.3f} bpp, {mean.psnr:.2f} dB" for mean in result.means],
+            dashed=bool(result.source),
+            bold=result.codec in OURS,
+        )
+        for result in [*measured, *drawn]
+    ]
+
+
+def _speed_series(
+    measured: list[Result], rates: dict[tuple[str, str], Delta | str]
+) -> list[Series]:
+    found = []
+    for result in measured:
+        delta = rates[result.codec, result.version]
+        if isinstance(delta, Delta):
+            speed = _speeds(result)[1]
+            label = f"decodes {speed:.2g} MP/s at {delta.rate:+.1f} %"
+            bold = result.codec in OURS
+            found.append(
+                Series(result.codec, [(speed, delta.rate)], [label], line=False, bold=bold)
+            )
+    return found
+
+
+def _speed_chart(series: list[Series]) -> str:
+    """BD-rate against decoding speed, axes around what there is."""
+    if not series:
+        return "<p>No measured codec has a BD-rate.</p>"
+    speeds = [one.points[0][0] for one in series]
+    rates = [one.points[0][1] for one in series]
+    x = Axis("decoding, megapixels per second", min(speeds) / 3, max(speeds) * 5, log=True)
+    y = Axis("BD-rate against VTM (%)", min(0.0, *rates) - 10, max(rates) + 10)
+    return chart(series, x, y)
+
+
+def _html_table(rows: list[list[str]]) -> str:
+    head = ("codec", "BD-rate", "BD-PSNR", "encode", "decode", "version or source")
+    lines = ["<tr>" + "".join(f"<th>{cell}</th>" for cell in head) + "</tr>"]
+    for row in rows:
+        ours = ' class="ours"' if row[0] in OURS else ""
+        lines.append(f"<tr{ours}>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>")
+    return "<table>" + "".join(lines) + "</table>"
+
+
+def _figures() -> str:
+    """Figures that were printed without points."""
+    figures = json.loads(ANCHORS.read_text())["figures"]
+    items = [
+        f"<li>{escape(f['codec'])}: {f['bd_rate_percent']:+.2f} % against {escape(f['anchor'])} "
+        f"({escape(f['source'])})</li>"
+        for f in figures
+    ]
+    return f"<ul>{''.join(items)}</ul>"
+
+
+def _pair(pair: Pair) -> dict[str, object]:
+    return {
+        "title": pair.title,
+        "versions": [
+            {
+                "name": shown.name,
+                "note": f"{shown.bytes:,} bytes"
+                + (f", {shown.psnr:.2f} dB" if math.isfinite(shown.psnr) else ""),
+                "uri": shown.uri,
+            }
+            for shown in pair.versions
+        ],
+    }
+
+
+def _png(series: list[Series], path: Path) -> None:
+    """The curves for places that show no SVG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5.2), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    for one in series:
+        axes.plot(
+            *zip(*one.points, strict=True), label=one.name, linewidth=2.4 if one.bold else 1.1,
+            linestyle="--" if one.dashed else "-", marker="" if one.dashed else ".",
+        )  # fmt: skip
+    axes.set(xlabel=RATES.title, ylabel=QUALITIES.title, xlim=(0, 2), ylim=(24, 42))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    figure.savefig(path)

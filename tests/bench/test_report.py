@@ -1,0 +1,181 @@
+"""The report: everything measured is in it, it stands alone, and a browser can show it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+pytest.importorskip("bjontegaard", reason="bench extra not installed")
+pytest.importorskip("matplotlib", reason="bench extra not installed")
+pytest.importorskip("pytorch_msssim", reason="bench extra not installed")
+
+from bench import peers, readme, report
+from bench.__main__ import main
+from bench.chart import Axis, Series, chart
+from bench.pairs import Pair, pairs
+from bench.store import Point, Store
+from bench.summary import Result, published, read_results, results
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def curve(codec: str, factor: float) -> list[Point]:
+    """Points that spend `factor` times the bits of the published VTM."""
+    anchor = published()[0]
+    return [
+        Point(codec, "1.0", float(n), "a.png", "0" * 64, 1000, 1000,
+              round(factor * mean.bpp * 125000), mean.psnr, mean.psnr, 0.9, 0.5, 0.25)
+        for n, mean in enumerate(anchor.means)
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def measured() -> list[Result]:
+    return results(points())
+
+
+def points() -> list[Point]:
+    return curve("wavelet", 0.8) + curve("jpeg", 3.0)
+
+
+@pytest.fixture
+def shown(images: Path) -> list[Pair]:
+    return pairs(images, peers.make("webp"), [peers.make("jpeg")], bpp=2.0)
+
+
+def test_report_stands_alone(measured: list[Result], shown: list[Pair], tmp_path: Path) -> None:
+    written = report.write(measured, tmp_path, shown)
+
+    text = (tmp_path / "report.html").read_text()
+    assert {path.name for path in written} == {
+        "report.html", "rd.svg", "speed.svg", "rd.png", "table.md",
+    }  # fmt: skip
+    assert not re.findall(r'(?:src|href)="(?!data:)', text)
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "").replace("https://arxiv", "")
+    assert not re.findall(r"<!--\w+-->", text)
+    assert "-20.0 %" in text
+    assert "+200.0 %" in text
+    assert text.count("data:image/webp") == 9
+    assert "MLICv2+: -20.46 % against VTM-17.0" in text
+    with Image.open(tmp_path / "rd.png") as plot:
+        assert plot.size[0] > 700
+    for name in ("rd.svg", "speed.svg"):
+        ET.parse(tmp_path / name)
+
+
+def test_table_is_in_order_and_names_what_was_published(measured: list[Result]) -> None:
+    text = report.table(measured, published())
+    rows = [line.split(" | ") for line in text.splitlines()[2:]]
+    names = [row[0].removeprefix("| ") for row in rows]
+
+    assert names.index("wavelet") < names.index("VTM 9.1, intra, 4:4:4") < names.index("jpeg")
+    assert "published: " in next(row[5] for row in rows if row[0].startswith("| VTM"))
+    ours = next(row for row in rows if row[0] == "| wavelet")
+    # VTM gains 4.8 dB for e times the bits: 4.8 ln(1 / 0.8) = 1.07
+    assert ours[1:5] == ["-20.0 %", "+1.07 dB", "2 MP/s", "4 MP/s"]
+
+
+def test_pictures_have_about_the_same_size(shown: list[Pair]) -> None:
+    assert len(shown) == 3
+    for pair in shown:
+        original, ours, other = pair.versions
+        assert (original.name, ours.name, other.name) == ("original", "webp", "jpeg")
+        assert other.bytes >= ours.bytes or ours.bytes > 1000
+
+
+def test_no_points_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    result = CliRunner().invoke(main, ["report", str(tmp_path / "in")])
+
+    assert result.exit_code == 1
+    assert "no codec has a setting with every image" in result.output
+
+
+def test_command_writes_beside_the_points(tmp_path: Path) -> None:
+    store = Store(tmp_path / "points.jsonl")
+    for point in points():
+        store.add(point)
+
+    result = CliRunner().invoke(main, ["report", str(tmp_path)])
+
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "report.html").exists()
+    again = read_results(tmp_path / "results.json")
+    assert [(r.codec, r.version, r.means) for r in again] == [
+        (r.codec, r.version, r.means) for r in results(points())
+    ]
+
+
+def test_readme_is_written_between_its_marks(measured: list[Result]) -> None:
+    text = readme.updated(f"a\n{readme.BEGIN}old\n{readme.END}z\n", measured)
+
+    assert text.startswith(f"a\n{readme.BEGIN}")
+    assert text.endswith(f"{readme.END}z\n")
+    assert "old" not in text
+    assert "| wavelet | -20.0 % |" in text
+    assert readme.updated(text, measured) == text
+    with pytest.raises(ValueError, match="README without"):
+        readme.updated("a", measured)
+
+
+def test_labels_are_escaped() -> None:
+    series = [Series("<b>&", [(1.0, 1.0)], ['"<'])]
+
+    ET.fromstring(chart(series, Axis("x", 0, 2), Axis("<y>", 0, 2)))
+
+
+@pytest.mark.parametrize(
+    ("axis", "expected"),
+    [
+        (Axis("", 0.0, 2.0), [0, 0.5, 1, 1.5, 2]),
+        (Axis("", 24.0, 42.0), [24, 26, 28, 30, 32, 34, 36, 38, 40, 42]),
+        (Axis("", 0.3, 30.0, log=True), [0.5, 1, 2, 5, 10, 20]),
+    ],
+)
+def test_ticks_are_round(axis: Axis, expected: list[float]) -> None:
+    assert axis.ticks() == pytest.approx(expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [400, 1280])
+def test_browser_shows_it(
+    measured: list[Result], shown: list[Pair], tmp_path: Path, width: int
+) -> None:
+    """Desktop and phone: the page is drawn, and nothing makes it wider than the window."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip("no Chromium on this machine")
+    report.write(measured, tmp_path, shown)
+    page = tmp_path / "report.html"
+    # The width that the page needs, readable from its title after the scripts have run.
+    probe = "<script>document.title = document.documentElement.scrollWidth</script></body>"
+    page.write_text(page.read_text().replace("</body>", probe))
+    shot = tmp_path / "shot.png"
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+               "--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}",
+               f"--window-size={width},3000"]  # fmt: skip
+
+    subprocess.run(
+        [*command, f"--screenshot={shot}", page.as_uri()], check=True, timeout=120,
+        capture_output=True,
+    )  # fmt: skip
+    dom = subprocess.run(
+        [*command, "--dump-dom", page.as_uri()], check=True, timeout=120, capture_output=True,
+        text=True,
+    ).stdout  # fmt: skip
+
+    with Image.open(shot) as picture:
+        pixels = np.array(picture.convert("L"))
+    assert pixels.std() > 10  # not an empty page
+    title = re.search(r"<title>(\d+)</title>", dom)
+    assert title is not None
+    assert int(title[1]) <= max(width, 500)  # Chromium's windows have no less than 500 pixels
+    assert dom.count("<select") == 6
