@@ -40,7 +40,10 @@ there.
 """
 BLEND = 3000.0
 """The Gaussian counts as that many observed symbols."""
-DEAD_ZONES = (0.0, 0.04, 0.08, 0.12, 0.16)
+STRENGTHS = (0.0, 0.25, 0.4, 0.5, 0.6, 0.75, 1.0)
+"""Of the dead zone, tried at export; 1 is what rate and distortion alone ask for. A zero also makes
+what comes after it less certain, so the best is lower.
+"""
 
 
 def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) -> ModelWeights:
@@ -65,9 +68,9 @@ def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) ->
     weights = ModelWeights(config, floats, network, tables, torch.zeros(gaussian.SCALE_LEVELS))
     side = min(side, crops.largest_side // 64 * 64)
     samples = crops.batch(count, side).cpu()
-    zone, histogram = _measure(weights, samples)
+    strength, histogram = _measure(weights, samples)
     tables = LatentTables(_tables(histogram), z_index)
-    return ModelWeights(config, floats, network, tables, torch.full((gaussian.SCALE_LEVELS,), zone))
+    return ModelWeights(config, floats, network, tables, gaussian.dead_zones(strength))
 
 
 def _floats(module: torch.nn.Module) -> dict[str, Tensor]:
@@ -104,23 +107,22 @@ def _tables(histogram: list[NDArray[np.float64]] | None) -> CdfTables:
 
 @torch.no_grad()
 def _measure(weights: ModelWeights, samples: Tensor) -> tuple[float, list[NDArray[np.float64]]]:
-    """The dead zone with the least rate + lmbda * distortion, and the histogram of its symbols by
-    table.
+    """The strength of the dead zone with the least rate + lmbda * distortion, and the histogram of
+    its symbols by table.
     """
     levels = list(range(2, weights.config.levels, 6))
     trial = samples[: max(1, len(samples) // 4)]
-    scores = {zone: _encode_all(weights, trial, levels, zone)[0] for zone in DEAD_ZONES}
-    best = min(scores, key=lambda zone: scores[zone])
-    return best, _encode_all(weights, samples, levels, best)[1]
+    scores = {s: _encode_all(weights, trial, levels, gaussian.dead_zones(s))[0] for s in STRENGTHS}
+    best = min(scores, key=lambda strength: scores[strength])
+    return best, _encode_all(weights, samples, levels, gaussian.dead_zones(best))[1]
 
 
 def _encode_all(
-    weights: ModelWeights, samples: Tensor, levels: list[int], zone: float
+    weights: ModelWeights, samples: Tensor, levels: list[int], dead_zone: Tensor
 ) -> tuple[float, list[NDArray[np.float64]]]:
     """Mean log of rate + lmbda * distortion over samples and levels, and the histograms."""
     cpu, config = torch.device("cpu"), weights.config
     codec = LatentCodec(config.entropy, weights.network, weights.tables, cpu)
-    dead_zone = torch.full((gaussian.SCALE_LEVELS,), zone)
     histogram = [np.zeros(2 * gaussian.radius(t) + 1) for t in range(gaussian.SCALE_LEVELS)]
     cost = _bit_costs(weights.tables.cdf)
     score, pixels = 0.0, samples.shape[1] * samples.shape[2]
@@ -187,7 +189,9 @@ def main() -> None:
     data = write_weights(weights)
     args.out.write_bytes(data)
     print(manifest_entry(data, args.out.stem, args.id, weights.config.levels))
-    print(f"# dead zone {float(weights.dead_zone[0])}, {len(data)} bytes")
+    half = gaussian.index_of(0.5)
+    print(f"# dead zone {float(weights.dead_zone[round(half)]):.3f} at a deviation of 1/2 symbol")
+    print(f"# {len(data)} bytes")
 
 
 if __name__ == "__main__":

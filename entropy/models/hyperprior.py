@@ -4,7 +4,8 @@ context.
 Reconstructions are rounded about the mean, straight-through. Rates are taken with additive uniform
 noise at first (Minnen and Singh, Channel-wise autoregressive entropy models, ICIP 2020, section
 3.3) and of the rounded symbols, straight-through as well, when `hard` is set: at low rates noise
-overstates the cost of a zero.
+overstates the cost of a zero. Then rounding has the encoder's dead zone, too, so that the contexts
+learn from what they will see.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from entropy.models.quadtree import (
     layer_specs,
 )
 
+DEAD_ZONE_STRENGTH = 0.5
+"""The best of those that export tries, for the models so far."""
+
 
 class HyperpriorModel(nn.Module):
     """Rate and reconstruction of y for training; `ops` holds what the decoder will run."""
@@ -46,6 +50,9 @@ class HyperpriorModel(nn.Module):
         self.ops = TrainingOps(layer_specs(config), config.levels, input_exponents)
         self.set_exponents(input_exponents)
         self.hard = False
+        zones = gaussian.dead_zones(DEAD_ZONE_STRENGTH)
+        self.register_buffer("dead_zone", zones, persistent=False)
+        self.dead_zone: Tensor
 
     @torch.no_grad()
     def set_exponents(self, exponents: Tensor) -> None:
@@ -62,11 +69,23 @@ class HyperpriorModel(nn.Module):
         table = interpolate_knots(self.z_index * 8, self.config.levels)
         return clamp_to_range(table, 0.0, float(INDEX_MAX))
 
-    def _rate(self, residual: Tensor, index: Tensor) -> Tensor:
-        """Bits (B,) of `residual`, noisy while training softly, rounded otherwise."""
-        if self.hard or not self.training:
-            symbols = round_through(residual)
-        else:
+    @property
+    def _rounds(self) -> bool:
+        """Whether rates are those of the rounded symbols."""
+        return self.hard or not self.training
+
+    def _symbols(self, residual: Tensor, index: Tensor) -> Tensor:
+        """Rounded, gradient straight through; with the dead zone of the tables unless soft."""
+        if not self._rounds:
+            return round_through(residual)
+        with torch.no_grad():
+            half = 0.5 - self.dead_zone[index.round().long()]
+            rounded = (residual.abs() + half).floor_().copysign_(residual)
+        return residual + (rounded - residual).detach()
+
+    def _rate(self, residual: Tensor, symbols: Tensor, index: Tensor) -> Tensor:
+        """Bits (B,) of `residual`, noisy while training softly, of `symbols` otherwise."""
+        if not self._rounds:
             symbols = residual + torch.rand_like(residual) - 0.5
         return gaussian.bits(symbols, index).sum((1, 2, 3))
 
@@ -80,7 +99,7 @@ class HyperpriorModel(nn.Module):
         z_index = self.z_table()[level][:, None, None, :]
         if self.ops.exact:
             z_index = round_through(z_index)
-        z_bits = self._rate(z, z_index)
+        z_bits = self._rate(z, round_through(z), z_index)
         ops = self.ops.bind(level)
         context = Context(ops, hyper_synthesis(ops, round_through(z)))
         size = self.config.group
@@ -92,8 +111,9 @@ class HyperpriorModel(nn.Module):
                 group = ORDER[step][c]
                 target = cell(y, c)[..., group * size : (group + 1) * size]
                 residual = target - mean
-                y_bits = y_bits + self._rate(residual, index.float())
-                value = mean + round_through(residual)
+                symbols = self._symbols(residual, index)
+                y_bits = y_bits + self._rate(residual, symbols, index.float())
+                value = mean + symbols
                 y_hat[c][group] = value
                 decoded.append(value)
             if step + 1 < STEPS:

@@ -87,3 +87,41 @@ def test_pmf_sums_to_nearly_one_and_is_symmetric(table: int) -> None:
 def test_radius_holds_six_standard_deviations() -> None:
     for table in range(gaussian.SCALE_LEVELS):
         assert gaussian.radius(table) >= 6 * 0.11 * math.exp(0.1 * table)
+
+
+def test_dead_zone_is_where_zero_and_one_cost_the_same() -> None:
+    """A residual at the edge: bits and 6 / ln 2 times the squared error are equal for 0 and 1."""
+    zones = gaussian.dead_zones(1.0)
+    for table in range(14, 64):
+        r = 0.5 + float(zones[table])
+        index = torch.tensor(float(table))
+        zero, one = (
+            float(gaussian.bits(torch.tensor(q), index)) + 6 / math.log(2) * (q - r) ** 2
+            for q in (0.0, 1.0)
+        )
+        assert zero == pytest.approx(one, abs=1e-3)
+
+
+def test_dead_zone_narrows_with_the_scale_and_grows_with_its_strength() -> None:
+    half = gaussian.dead_zones(0.5)
+
+    assert torch.all(half.diff() <= 0)
+    assert float(half.max()) == gaussian.WIDEST_DEAD_ZONE
+    assert 0 < float(half[-1]) < 0.001
+    assert torch.all(gaussian.dead_zones(0.0) == 0)
+    assert torch.all(gaussian.dead_zones(1.0) >= half)
+
+
+def test_strayed_symbol_is_led_back() -> None:
+    """Below the floor of the likelihood the bits are constant, their gradient is not zero."""
+    residual = torch.tensor([40.0, -40.0], requires_grad=True)
+    index = torch.zeros(2, requires_grad=True)
+
+    bits = gaussian.bits(residual, index)
+    bits.sum().backward()
+
+    assert torch.allclose(bits, torch.full((2,), -math.log2(gaussian.LIKELIHOOD_MIN)))
+    assert residual.grad is not None
+    assert index.grad is not None
+    assert torch.allclose(residual.grad, torch.tensor([1.0, -1.0]) / gaussian.SCALE_MIN)
+    assert torch.all(index.grad < 0)  # a larger scale is wanted

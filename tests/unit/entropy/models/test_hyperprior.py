@@ -32,7 +32,7 @@ def test_training_reconstructs_what_is_decoded(
         with torch.no_grad():
             z = (tiny_trainable.entropy.hyper_analysis(y) + 0.5).floor()
             y_hat, y_bits, _ = tiny_trainable.entropy(y, torch.tensor([level]))
-        segments, decoded = codec.segments(y[0], z[0], level, torch.zeros(64))
+        segments, decoded = codec.segments(y[0], z[0], level, tiny_trainable.entropy.dead_zone)
 
         if any((indexes < 3).any() for _, indexes in segments[1:]):
             continue  # training knows no skip rule
