@@ -21,7 +21,6 @@ class TrainConfig:
     stages: (from, crops per step, side of a crop in pixels, a multiple of 64), by rising `from`;
         the first begins at 0.
     warmup_steps: linear warm-up; afterwards the rate falls along a half cosine to zero at the end.
-    hard_from: from here on rates are those of the rounded symbols instead of noisy ones.
     exact_from: from here on the entropy networks train with the integers that decode (1.0 = never).
     ema: decay of the weight average at 1 step; the average is what validates and exports.
     level_weight: a sample's loss is divided by lmbda**level_weight (relative to the middle level).
@@ -38,7 +37,6 @@ class TrainConfig:
     lr_vector: float = 4e-3
     stages: tuple[tuple[float, int, int], ...] = ((0.0, 8, 128), (0.4, 8, 192), (0.8, 6, 256))
     warmup_steps: int = 100
-    hard_from: float = 0.6
     exact_from: float = 0.85
     ema: float = 0.998
     level_weight: float = 0.35

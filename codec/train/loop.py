@@ -152,7 +152,6 @@ class Trainer:
     def step(self, progress: float) -> dict[str, float]:
         """One update; progress in 0..1 sets the learning rate and the stage."""
         c = self.config
-        self.model.entropy.hard = progress >= c.hard_from
         self.model.entropy.ops.exact = progress >= c.exact_from
         rate = (
             min(1.0, (self.steps + 1) / max(1, c.warmup_steps))

@@ -1,11 +1,11 @@
 """The trainable entropy model: hyper-analysis, factorised prior of z, exact hyper-synthesis and
 context.
 
-Reconstructions are rounded about the mean, straight-through. Rates are taken with additive uniform
-noise at first (Minnen and Singh, Channel-wise autoregressive entropy models, ICIP 2020, section
-3.3) and of the rounded symbols, straight-through as well, when `hard` is set: at low rates noise
-overstates the cost of a zero. Then rounding has the encoder's dead zone, too, so that the contexts
-learn from what they will see.
+Reconstructions are rounded about the mean, straight-through; rates are taken with additive uniform
+noise while training (Minnen and Singh, Channel-wise autoregressive entropy models, ICIP 2020,
+section 3.3). Rates of the rounded symbols, straight-through, do harm: nothing pulls on a zero, so
+residuals gather just inside the edge of rounding, where any change tips them over
+(codec/train/LOG.md, entry 6).
 """
 
 from __future__ import annotations
@@ -33,9 +33,6 @@ from entropy.models.quadtree import (
     layer_specs,
 )
 
-DEAD_ZONE_STRENGTH = 0.5
-"""The best of those that export tries, for the models so far."""
-
 
 class HyperpriorModel(nn.Module):
     """Rate and reconstruction of y for training; `ops` holds what the decoder will run."""
@@ -49,10 +46,6 @@ class HyperpriorModel(nn.Module):
         self.z_index = nn.Parameter(torch.full((KNOTS, config.hyper), gaussian.index_of(1.0) / 8))
         self.ops = TrainingOps(layer_specs(config), config.levels, input_exponents)
         self.set_exponents(input_exponents)
-        self.hard = False
-        zones = gaussian.dead_zones(DEAD_ZONE_STRENGTH)
-        self.register_buffer("dead_zone", zones, persistent=False)
-        self.dead_zone: Tensor
 
     @torch.no_grad()
     def set_exponents(self, exponents: Tensor) -> None:
@@ -69,24 +62,12 @@ class HyperpriorModel(nn.Module):
         table = interpolate_knots(self.z_index * 8, self.config.levels)
         return clamp_to_range(table, 0.0, float(INDEX_MAX))
 
-    @property
-    def _rounds(self) -> bool:
-        """Whether rates are those of the rounded symbols."""
-        return self.hard or not self.training
-
-    def _symbols(self, residual: Tensor, index: Tensor) -> Tensor:
-        """Rounded, gradient straight through; with the dead zone of the tables unless soft."""
-        if not self._rounds:
-            return round_through(residual)
-        with torch.no_grad():
-            half = 0.5 - self.dead_zone[index.round().long()]
-            rounded = (residual.abs() + half).floor_().copysign_(residual)
-        return residual + (rounded - residual).detach()
-
-    def _rate(self, residual: Tensor, symbols: Tensor, index: Tensor) -> Tensor:
-        """Bits (B,) of `residual`, noisy while training softly, of `symbols` otherwise."""
-        if not self._rounds:
+    def _rate(self, residual: Tensor, index: Tensor) -> Tensor:
+        """Bits (B,) of `residual`, noisy while training, rounded otherwise."""
+        if self.training:
             symbols = residual + torch.rand_like(residual) - 0.5
+        else:
+            symbols = round_through(residual)
         return gaussian.bits(symbols, index).sum((1, 2, 3))
 
     def forward(self, y: Tensor, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -99,7 +80,7 @@ class HyperpriorModel(nn.Module):
         z_index = self.z_table()[level][:, None, None, :]
         if self.ops.exact:
             z_index = round_through(z_index)
-        z_bits = self._rate(z, round_through(z), z_index)
+        z_bits = self._rate(z, z_index)
         ops = self.ops.bind(level)
         context = Context(ops, hyper_synthesis(ops, round_through(z)))
         size = self.config.group
@@ -111,9 +92,8 @@ class HyperpriorModel(nn.Module):
                 group = ORDER[step][c]
                 target = cell(y, c)[..., group * size : (group + 1) * size]
                 residual = target - mean
-                symbols = self._symbols(residual, index)
-                y_bits = y_bits + self._rate(residual, symbols, index.float())
-                value = mean + symbols
+                y_bits = y_bits + self._rate(residual, index.float())
+                value = mean + round_through(residual)
                 y_hat[c][group] = value
                 decoded.append(value)
             if step + 1 < STEPS:

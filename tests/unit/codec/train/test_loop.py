@@ -143,7 +143,7 @@ def cost(t: loop.Trainer, data: Path) -> list[float]:
 
 
 def test_training_lowers_the_cost(data: Path) -> None:
-    t = trainer(data, hard_from=1.0, exact_from=1.0)
+    t = trainer(data, exact_from=1.0)
     t.start()
     before = cost(t, data)
 
@@ -154,13 +154,12 @@ def test_training_lowers_the_cost(data: Path) -> None:
 
 
 def test_every_stage_stays_finite(data: Path) -> None:
-    t = trainer(data, hard_from=0.3, exact_from=0.6, stages=((0.0, 2, 64), (0.6, 1, 64)))
+    t = trainer(data, exact_from=0.6, stages=((0.0, 2, 64), (0.6, 1, 64)))
     t.start()
 
     for n in range(9):
         row = t.step(n / 9)
         assert all(math.isfinite(value) for value in row.values())
-        assert t.model.entropy.hard == (n >= 3)
         assert t.model.entropy.ops.exact == (n >= 6)
 
     assert t.pixels == 64 * 64 * (6 * 2 + 3)
