@@ -168,14 +168,14 @@ def report_command(
 ) -> None:
     """report.html, plots and a table from measured points."""
     try:
-        measured = results([p for f in folders for p in Store(f / "points.jsonl").points])
+        points = [p for f in folders for p in Store(f / "points.jsonl").points]
         shown = None if images is None else _pairs(images, beside, bpp)
-        written = report.write(measured, out or folders[0], shown)
+        written = report.write(results(points), out or folders[0], shown)
     except (ValueError, measure.NoImages) as error:
         raise click.ClickException(str(error)) from error
     runs = [f / "runs.jsonl" for f in folders]
     told = [json.loads(line) for r in runs if r.exists() for line in r.read_text().splitlines()]
-    write_results((out or folders[0]) / "results.json", measured, told)
+    write_results((out or folders[0]) / "results.json", points, told)
     for path in written:
         click.echo(path)
 

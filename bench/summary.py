@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from dataclasses import asdict, dataclass
@@ -117,8 +118,12 @@ def published(path: Path = ANCHORS) -> list[Result]:
     ]
 
 
-def write_results(path: Path, found: list[Result], runs: list[dict[str, Any]]) -> None:
-    """Measured curves and how they came to be, as JSON that is kept; NaN becomes null."""
+def write_results(path: Path, points: list[Point], runs: list[dict[str, Any]]) -> None:
+    """The curves of measured points and how they came to be, as JSON that is kept; NaN becomes
+    null. data_sha256 is of the hashes of the images, in order.
+    """
+    hashes = sorted({point.image_sha256 for point in points})
+    digest = hashlib.sha256("".join(hashes).encode()).hexdigest()
 
     def clean(value: Any) -> Any:
         return None if isinstance(value, float) and not np.isfinite(value) else value
@@ -130,9 +135,10 @@ def write_results(path: Path, found: list[Result], runs: list[dict[str, Any]]) -
             "complete": result.complete,
             "means": [{k: clean(v) for k, v in asdict(mean).items()} for mean in result.means],
         }
-        for result in found
+        for result in results(points)
     ]
-    path.write_text(json.dumps({"runs": runs, "codecs": codecs}, indent=1) + "\n")
+    told = {"data_sha256": digest, "images": len(hashes), "runs": runs, "codecs": codecs}
+    path.write_text(json.dumps(told, indent=1) + "\n")
 
 
 def read_results(path: Path) -> list[Result]:

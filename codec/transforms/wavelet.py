@@ -1,10 +1,10 @@
-"""The default transform: an orthonormal stem, gated depthwise blocks at 1/8 and 1/16, one latent.
+"""The default transform: an orthonormal stem, gated depthwise blocks at 1/8, one latent at 1/16.
 
     x (B, H, W, 3) in -0.5..0.5
       unshuffle 8, stem 192x192        1/8    192 channels, starts orthonormal
       blocks8 x GatedBlock             1/8
       unshuffle 2, down 768 -> M       1/16   starts as the Karhunen-Loeve transform of 16x16 blocks
-      blocks16 x GatedBlock            1/16
+      blocks16 x GatedBlock            1/16   none now: they did nothing (codec/train/LOG.md)
       * gain(level)                    y in symbol units
 
 and the mirror image for synthesis. All blocks start as the identity, so an untrained pair is a

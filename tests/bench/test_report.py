@@ -179,3 +179,13 @@ def test_browser_shows_it(
     assert title is not None
     assert int(title[1]) <= max(width, 500)  # Chromium's windows have no less than 500 pixels
     assert dom.count("<select") == 6
+
+
+def test_project_readme_is_up_to_date() -> None:
+    """`python -m bench readme bench/results/kodak/results.json README.md` changes nothing."""
+    root = Path(__file__).parents[2]
+    text = (root / "README.md").read_text()
+
+    kept = read_results(root / "bench" / "results" / "kodak" / "results.json")
+
+    assert readme.updated(text, kept) == text

@@ -20,6 +20,11 @@ LANDED: dict[int, tuple[str, str, str]] = {
         "wavelet",
         "9e6e5e9bfe3896511bff2548c2b1503c99c78ce02031562720b97ebbf7465239",
     ),
+    2: (
+        "wavelet-2",
+        "wavelet",
+        "198160689e9441ff88daacb53b5c9d36a6352a802ccaf938ff5e14b2923e151f",
+    ),
 }
 """id -> (name, profile, sha256) of every model that ever landed. Append only; DESIGN C2.
 
