@@ -92,10 +92,15 @@ def _rows(
             speeds, where = ["", ""], f"published: {where}"
         else:
             encode, decode = _speeds(result)
-            speeds = [f"{encode:.2g} MP/s", f"{decode:.2g} MP/s"]
+            speeds = [_speed(encode), _speed(decode)]
         name = f"{result.codec} {result.version}" if result.source else result.codec
         rows.append([name.strip(), *cells, *speeds, where])
     return rows
+
+
+def _speed(value: float) -> str:
+    """Two digits, or all before the point."""
+    return f"{value:.0f} MP/s" if value >= 10 else f"{value:.2g} MP/s"
 
 
 def _speeds(result: Result) -> tuple[float, float]:
@@ -128,7 +133,7 @@ def _speed_series(
         delta = rates[result.codec, result.version]
         if isinstance(delta, Delta):
             speed = _speeds(result)[1]
-            label = f"decodes {speed:.2g} MP/s at {delta.rate:+.1f} %"
+            label = f"decodes {_speed(speed)} at {delta.rate:+.1f} %"
             bold = result.codec in OURS
             found.append(
                 Series(result.codec, [(speed, delta.rate)], [label], line=False, bold=bold)
