@@ -6,6 +6,7 @@ bytes
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -155,11 +156,13 @@ class Encoder:
             return _smallest_reaching(job, options.target_psnr, levels)
         if options.target_bpp is not None:
             return _largest_within(
-                job, int(options.target_bpp * pixels / 8), levels,
-                lambda size: f"{8 * size / pixels:.4f} bpp", 8 / pixels,
+                job, int(options.target_bpp * pixels / 8), levels, f"{options.target_bpp:g} bpp",
+                lambda size: f"{math.ceil(8e4 * size / pixels) / 1e4:.4f} bpp", 8 / pixels,
             )  # fmt: skip
         assert options.target_size is not None
-        return _largest_within(job, options.target_size, levels, "{} bytes".format, 1.0)
+        return _largest_within(
+            job, options.target_size, levels, f"{options.target_size} bytes", "{} bytes".format, 1.0
+        )
 
 
 class _Model:
@@ -294,9 +297,12 @@ class _Job:
 
 
 def _largest_within(
-    job: _Job, limit: int, levels: int, show: Callable[[int], str], unit: float
+    job: _Job, limit: int, levels: int, asked: str, show: Callable[[int], str], unit: float
 ) -> bytes:
-    """The file of the highest level that is not larger than `limit` bytes, by bisection."""
+    """The file of the highest level that is not larger than `limit` bytes, by bisection.
+
+    asked: the target as it was given; show: a size in the unit of the target, rounded up.
+    """
     low, high = -1, levels - 1  # low fits (or is below all levels)
     while low < high:
         middle = (low + high + 1) // 2
@@ -307,7 +313,7 @@ def _largest_within(
     if low < 0:
         least = len(job.file(0))
         raise TargetUnreachable(
-            f"the target is {show(limit)}, the smallest file this image can have is "
+            f"the target is {asked}, the smallest file this image can have is "
             f"{show(least)} (quality 0)",
             nearest=least * unit,
         )

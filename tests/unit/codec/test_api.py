@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -134,14 +135,24 @@ def test_target_psnr_is_reached() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", [{"target_size": 10}, {"target_bpp": 0.001}, {"target_psnr": 99}]
+    ("target", "asked", "unit"),
+    [
+        ({"target_size": 10}, "the target is 10 bytes", "bytes"),
+        ({"target_bpp": 0.001}, "the target is 0.001 bpp", "bpp"),
+        ({"target_psnr": 99}, "the target is 99 dB", "dB"),
+    ],
 )
-def test_unreachable_target_states_the_nearest(target: dict[str, float]) -> None:
+def test_unreachable_target_states_the_nearest(
+    target: dict[str, float], asked: str, unit: str
+) -> None:
     with pytest.raises(errors.TargetUnreachable) as caught:
         codec.encode(photo(), **target)
 
     assert caught.value.nearest is not None
-    assert f"{caught.value.nearest:.2f}".rstrip("0").rstrip(".") in str(caught.value)
+    assert asked in str(caught.value)
+    stated = re.search(rf"can have is ([\d.]+) {unit}", str(caught.value))
+    assert stated is not None
+    assert float(stated[1]) == pytest.approx(caught.value.nearest, abs=0.005)
 
 
 def test_metadata_travel_and_are_stripped(exif_block: bytes) -> None:

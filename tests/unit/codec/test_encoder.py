@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -218,10 +219,13 @@ def test_bpp_that_cannot_be_had_states_the_least(encoder: Encoder) -> None:
     picture = synthetic_picture(100, 120)
     least = 8 * len(encoder.encode(picture, level=0)) / 12000
 
-    with pytest.raises(TargetUnreachable, match=f"{least:.4f} bpp") as caught:
+    with pytest.raises(TargetUnreachable, match=r"target is 0\.001 bpp") as caught:
         encoder.encode(picture, target_bpp=0.001)
 
     assert caught.value.nearest == pytest.approx(least)
+    (stated,) = re.findall(r"can have is ([\d.]+) bpp", str(caught.value))
+    assert least <= float(stated) <= least + 1e-4
+    encoder.encode(picture, target_bpp=float(stated))  # what is stated can be had
 
 
 def test_psnr_that_cannot_be_had_states_the_best(encoder: Encoder) -> None:
