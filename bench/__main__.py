@@ -1,4 +1,4 @@
-"""The benchmark's command line: python -m bench rd | report."""
+"""The benchmark's command line: python -m bench rd | report | readme."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 from tqdm import tqdm
 
 from bench import measure, peers, readme, report
+from bench.machine import machine
 from bench.pairs import Pair, pairs
 from bench.peers import Peer, PeerMissing
 from bench.store import Point, Store
@@ -125,7 +126,7 @@ def _describe(
     command = " ".join(["python -m bench", *sys.argv[1:]]).replace(str(images), "IMAGES")
     run = {
         "command": command.replace(str(out), "OUT"),
-        "machine": f"{processor()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "python": platform.python_version(),
         "images": [file.name for file in files],
         "missing": missing,
@@ -143,16 +144,6 @@ def _table(points: list[Point]) -> None:
     for result, delta in zip(measured, deltas(anchor, measured).values(), strict=True):
         text = delta if isinstance(delta, str) else f"{delta.rate:+7.2f} %"
         click.echo(f"{result.codec:12} {text}  {result.version}")
-
-
-def processor() -> str:
-    """Name of the processor where Linux tells it."""
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 @main.command("report")

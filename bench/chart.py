@@ -1,7 +1,7 @@
 """Line and scatter charts as SVG text that stands alone and reads in light and dark.
 
-Every point carries its label as a <title> and as data attributes, which the page shows on hover and
-on touch; a chart without scripts still has the titles.
+Every point carries its label as a <title>, which the page shows on hover and on touch; a chart
+without scripts still has the titles.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ TEMPLATE = Path(__file__).parent / "page.html"
 OURS = ("wavelet",)
 DRAWN = ("VTM", "AV1", "WebP", "JPEG", "MLIC++", "DCVC-RT-Intra", "bmshj2018-hyperprior")
 """Published curves that are drawn; the table has all of them."""
+HEAD = ["codec", "BD-rate", "BD-PSNR", "encode", "decode", "version or source"]
 RATES = Axis("bits per pixel", 0.0, 2.0)
 QUALITIES = Axis("PSNR over RGB (dB)", 24.0, 42.0)
 
@@ -32,16 +33,17 @@ def write(measured: list[Result], out: Path, pairs: list[Pair] | None = None) ->
     if not measured:
         raise ValueError("no codec has a setting with every image")
     literature = published()
-    anchor = literature[0]
-    rates = deltas(anchor, [*measured, *literature])
+    rates = deltas(literature[0], [*measured, *literature])
+    rows = _rows(measured, literature, rates)
     rd = _rd_series(measured, literature)
-    speed = _speed_series(measured, rates)
+    rd_chart = chart(rd, RATES, QUALITIES)
+    speed_chart = _speed_chart(_speed_series(measured, rates))
     text = TEMPLATE.read_text()
     values = {
-        "rd": chart(rd, RATES, QUALITIES),
+        "rd": rd_chart,
         "legend": legend(rd),
-        "speed": _speed_chart(speed),
-        "table": _html_table(_rows(measured, literature, rates)),
+        "speed": speed_chart,
+        "table": _html_table(rows),
         "figures": _figures(),
         "pairs": json.dumps([_pair(pair) for pair in pairs or []]),
     }
@@ -49,9 +51,9 @@ def write(measured: list[Result], out: Path, pairs: list[Pair] | None = None) ->
         text = text.replace(f"<!--{name}-->", value)
     files = {
         "report.html": text,
-        "rd.svg": chart(rd, RATES, QUALITIES),
-        "speed.svg": _speed_chart(speed),
-        "table.md": table(measured, literature),
+        "rd.svg": rd_chart,
+        "speed.svg": speed_chart,
+        "table.md": _markdown(rows),
     }
     out.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
@@ -62,9 +64,12 @@ def write(measured: list[Result], out: Path, pairs: list[Pair] | None = None) ->
 
 def table(measured: list[Result], literature: list[Result]) -> str:
     """The table of BD-rates as Markdown, against the first published curve."""
-    rows = _rows(measured, literature, deltas(published()[0], [*measured, *literature]))
-    head = ["codec", "BD-rate", "BD-PSNR", "encode", "decode", "version or source"]
-    lines = [head, ["---"] * len(head), *rows]
+    rates = deltas(published()[0], [*measured, *literature])
+    return _markdown(_rows(measured, literature, rates))
+
+
+def _markdown(rows: list[list[str]]) -> str:
+    lines = [HEAD, ["---"] * len(HEAD), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
@@ -153,8 +158,7 @@ def _speed_chart(series: list[Series]) -> str:
 
 
 def _html_table(rows: list[list[str]]) -> str:
-    head = ("codec", "BD-rate", "BD-PSNR", "encode", "decode", "version or source")
-    lines = ["<tr>" + "".join(f"<th>{cell}</th>" for cell in head) + "</tr>"]
+    lines = ["<tr>" + "".join(f"<th>{cell}</th>" for cell in HEAD) + "</tr>"]
     for row in rows:
         ours = ' class="ours"' if row[0] in OURS else ""
         lines.append(f"<tr{ours}>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>")

@@ -11,8 +11,6 @@ one decode in a new process each, with the largest resident set of that process.
 from __future__ import annotations
 
 import json
-import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -28,6 +26,7 @@ import numpy as np
 from PIL import Image
 
 import codec
+from bench.machine import machine
 
 LEVELS = (16, 32, 48)
 
@@ -131,7 +130,7 @@ def main(image: Path, repeat: int, megapixels: float | None, out: Path | None) -
     report: dict[str, Any] = {
         "command": " ".join(["python -m bench.speed", *sys.argv[1:]]),
         "version": codec.__version__,
-        "machine": f"{processor()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "image": f"{pixels.shape[1]}x{pixels.shape[0]}",
         "in_process": in_process(pixels, repeat),
         "cold_seconds": cold(image, max(3, repeat // 2)),
@@ -141,16 +140,6 @@ def main(image: Path, repeat: int, megapixels: float | None, out: Path | None) -
     if out is not None:
         out.write_text(json.dumps(report, indent=1) + "\n")
     click.echo(json.dumps(report, indent=1))
-
-
-def processor() -> str:
-    """Name of the processor where Linux tells it."""
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

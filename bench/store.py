@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -57,14 +56,14 @@ class Point:
 
 
 class Store:
-    """Points of a file, read when opened. Appending is safe from several threads.
+    """Points of a file, read when opened.
 
     Raises:
         ValueError: a line is no point; a last line that was cut off is dropped, and overwritten.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path, self._lock = path, threading.Lock()
+        self._path = path
         self.points: list[Point] = []
         content = path.read_bytes() if path.exists() else b""
         whole = content[: content.rfind(b"\n") + 1]
@@ -88,9 +87,9 @@ class Store:
             k: None if isinstance(v, float) and not math.isfinite(v) else v
             for k, v in asdict(point).items()
         }
-        with self._lock, self._path.open("a") as file:
+        with self._path.open("a") as file:
             file.write(json.dumps(values) + "\n")
-            self.points.append(point)
+        self.points.append(point)
 
 
 def file_hash(path: Path) -> str:

@@ -50,3 +50,22 @@ def halve(plane: NDArray[np.uint16]) -> NDArray[np.uint16]:
     sums = plane.astype(np.uint32).reshape(h // 2, 2, w // 2, 2).sum((1, 3))
     means: NDArray[np.uint16] = ((sums + 2) // 4).astype(np.uint16)
     return means
+
+
+def pad_even(rgb: RGB) -> RGB:
+    """Odd sides extended by their edge, as coders with subsampled planes need it."""
+    height, width = rgb.shape[:2]
+    padded: RGB = np.pad(rgb, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return padded
+
+
+def to_planes_420(rgb: RGB) -> list[NDArray[np.uint16]]:
+    """Y, Cb and Cr of an image with even sides, the last two halved."""
+    y, *chroma = to_planes(rgb)
+    return [y, *map(halve, chroma)]
+
+
+def double(plane: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """(H, W) -> (2H, 2W): every sample four times."""
+    doubled: NDArray[np.uint16] = plane.repeat(2, 0).repeat(2, 1)
+    return doubled

@@ -102,15 +102,14 @@ class ReferencePeer:
             file.write_bytes(stream)
             self._run([self._decoder, "-b", str(file), "-o", str(out), *self._decoder_options()])
             raw = np.frombuffer(out.read_bytes() if out.exists() else b"", np.uint16)
-        if self._program.chroma == "444":
-            if raw.size != 3 * height * width:
-                raise PeerFailed(f"{self.name}: the decoder wrote {raw.size} samples")
-            return yuv.to_rgb(raw.reshape(3, height, width))
-        h, w = height + height % 2, width + width % 2
-        if raw.size != h * w * 3 // 2:
+        full = self._program.chroma == "444"
+        h, w = (height, width) if full else (height + height % 2, width + width % 2)
+        if raw.size != (3 * h * w if full else h * w * 3 // 2):
             raise PeerFailed(f"{self.name}: the decoder wrote {raw.size} samples")
-        chroma = raw[h * w :].reshape(2, h // 2, w // 2).repeat(2, 1).repeat(2, 2)
-        planes = np.concatenate([raw[: h * w].reshape(1, h, w), chroma])
+        if full:
+            return yuv.to_rgb(raw.reshape(3, h, w))
+        chroma = raw[h * w :].reshape(2, h // 2, w // 2)
+        planes = np.stack([raw[: h * w].reshape(h, w), *map(yuv.double, chroma)])
         return yuv.to_rgb(planes[:, :height, :width])
 
     def _decoder_options(self) -> list[str]:
@@ -120,10 +119,7 @@ class ReferencePeer:
         """The picture as the coder reads it: planes of 16-bit samples."""
         if self._program.chroma == "444":
             return yuv.to_planes(image).tobytes()
-        height, width = image.shape[:2]
-        padded = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        y, *chroma = yuv.to_planes(padded)
-        return b"".join(p.tobytes() for p in (y, *map(yuv.halve, chroma)))
+        return b"".join(p.tobytes() for p in yuv.to_planes_420(yuv.pad_even(image)))
 
     def _find_config(self, paths: Mapping[str, str]) -> Path | None:
         """The configuration file: given, or in `cfg` beside or above the encoder."""

@@ -81,17 +81,14 @@ class VideoPeer:
         except (self._av.error.FFmpegError, StopIteration, ValueError) as error:
             raise PeerFailed(f"{self.name}: {error}") from error
         planes = [_read(plane) for plane in frame.planes]
-        full = [p.repeat(planes[0].shape[0] // p.shape[0], 0) for p in planes]
-        full = [p.repeat(planes[0].shape[1] // p.shape[1], 1) for p in full]
-        return yuv.to_rgb(np.stack(full)[:, :height, :width])
+        if "420" in self._pixels:
+            planes[1:] = map(yuv.double, planes[1:])
+        return yuv.to_rgb(np.stack(planes)[:, :height, :width])
 
     def _frame(self, image: RGB) -> Any:
         """The picture as a frame of the coder's pixel format, odd sides padded by their edge."""
-        height, width = image.shape[:2]
-        padded = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        planes: list[NDArray[np.uint16]] = list(yuv.to_planes(padded))
-        if "420" in self._pixels:
-            planes[1:] = [yuv.halve(plane) for plane in planes[1:]]
+        padded = yuv.pad_even(image)
+        planes = (yuv.to_planes_420 if "420" in self._pixels else yuv.to_planes)(padded)
         frame = self._av.VideoFrame(padded.shape[1], padded.shape[0], self._pixels)
         for plane, values in zip(frame.planes, planes, strict=True):
             rows = np.zeros((plane.height, plane.line_size // 2), np.uint16)

@@ -104,7 +104,7 @@ class Trainer:
             WeightsMismatch: it is a damaged weights file.
         """
         if path.suffix == ".safetensors":
-            initialise(self.model, self.crops)
+            self.start()
             restore(self.model, read_weights(path.read_bytes()))
             self._reset_average()
             return

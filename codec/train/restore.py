@@ -14,8 +14,8 @@ from codec.errors import OptionError
 from codec.models.image import ImageModel
 from codec.models.weights import ModelWeights
 from codec.transforms.blocks import OUT_SCALE, GatedBlock, ScaledLinear
-from entropy.integer.spec import ACT_BITS, INDEX_BITS, MEAN_BITS
-from entropy.integer.training import KNOTS, ExactLayer
+from entropy.integer.convert import trainable_layers
+from entropy.integer.training import KNOTS, interpolate_knots
 
 
 @torch.no_grad()
@@ -39,36 +39,9 @@ def restore(model: ImageModel, weights: ModelWeights) -> None:
         _unfold(module, weights.floats[part], part)
     entropy, network = model.entropy, weights.network
     entropy.set_exponents(torch.from_numpy(network.input_shifts).float())
-    entropy.z_index.copy_(_knots(torch.from_numpy(weights.tables.z_index).float()) / 8)
-    for name, layer in network.layers.items():
-        target = entropy.ops.layer(name)
-        shift = torch.from_numpy(layer.shift).float()
-        if layer.spec.output == "mean":
-            shift = shift + target.exponent + (MEAN_BITS - ACT_BITS)
-        elif layer.spec.output == "index":
-            shift = shift - ACT_BITS + INDEX_BITS
-        _set_exact(target, torch.from_numpy(layer.weight), torch.from_numpy(layer.bias), shift)
-
-
-def _set_exact(target: ExactLayer, weight: Tensor, bias: Tensor, shift: Tensor) -> None:
-    """Real-valued master weights whose integers are `weight` and `bias` again."""
-    unit = torch.exp2(-shift)
-    by_channel = unit.view(-1, *[1] * (target.weight.dim() - 1))
-    target.weight.copy_(weight.float().view_as(target.weight) * by_channel)
-    table = bias.float() * unit / 2.0**ACT_BITS
-    if target.spec.leveled:
-        target.bias.zero_()
-        target.level_bias.copy_(_knots(table))
-    else:
-        target.bias.copy_(table[0])
-
-
-def _knots(table: Tensor) -> Tensor:
-    """(levels, C) -> (KNOTS, C): the knots that interpolate to about this table."""
-    position = torch.linspace(0, len(table) - 1, KNOTS)
-    low = position.floor().clamp(max=len(table) - 2).long()
-    t = (position - low).unsqueeze(1)
-    return table[low] * (1 - t) + table[low + 1] * t
+    z_index = torch.from_numpy(weights.tables.z_index).float()
+    entropy.z_index.copy_(interpolate_knots(z_index, KNOTS) / 8)
+    trainable_layers(network, entropy.ops)
 
 
 def _unfold(module: nn.Module, floats: dict[str, Tensor], part: str) -> None:

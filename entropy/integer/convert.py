@@ -1,5 +1,5 @@
 """TrainingOps -> IntegerNetwork: the integers behind the quantisation-aware forward pass, bit for
-bit.
+bit; and back, to train on from them.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import torch
 from entropy.errors import InvalidNetwork
 from entropy.integer.network import IntegerLayer, IntegerNetwork
 from entropy.integer.spec import ACT_BITS, INDEX_BITS, MEAN_BITS, LayerSpec
-from entropy.integer.training import TrainingOps
+from entropy.integer.training import KNOTS, TrainingOps, interpolate_knots
 
-__all__ = ["integer_network"]
+__all__ = ["integer_network", "trainable_layers"]
 
 
 @torch.no_grad()
@@ -49,3 +49,29 @@ def integer_network(ops: TrainingOps, specs: dict[str, LayerSpec]) -> IntegerNet
     shifts = ops.input_exponents.cpu().numpy().astype(np.int8)
     compand = ops.compand.cpu().numpy().astype(np.int16)
     return IntegerNetwork(specs, layers, shifts, compand, ops.levels)
+
+
+@torch.no_grad()
+def trainable_layers(network: IntegerNetwork, ops: TrainingOps) -> None:
+    """The inverse of `integer_network`: real-valued weights behind the integers.
+
+    Biases of the levels come back as the knots that interpolate to about them. The exponents of
+    `ops` must be those of the network already.
+    """
+    for name, layer in network.layers.items():
+        target = ops.layer(name)
+        shift = torch.from_numpy(layer.shift).float()
+        if layer.spec.output == "mean":
+            shift = shift + target.exponent + (MEAN_BITS - ACT_BITS)
+        elif layer.spec.output == "index":
+            shift = shift - ACT_BITS + INDEX_BITS
+        unit = torch.exp2(-shift)
+        by_channel = unit.view(-1, *[1] * (target.weight.dim() - 1))
+        weight = torch.from_numpy(layer.weight).float()
+        target.weight.copy_(weight.view_as(target.weight) * by_channel)
+        table = torch.from_numpy(layer.bias).float() * unit / 2.0**ACT_BITS
+        if layer.spec.leveled:
+            target.bias.zero_()
+            target.level_bias.copy_(interpolate_knots(table, KNOTS))
+        else:
+            target.bias.copy_(table[0])

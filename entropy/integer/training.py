@@ -55,23 +55,19 @@ def clamp_to_range(x: Tensor, low: float, high: float) -> Tensor:
     return clamped
 
 
-def _bounded(x: Tensor, low: float) -> Tensor:
-    """A float activation in the range that integers will have.
-
-    Without the bound a few large activations can run away within ten steps, and the loss with them.
-    """
-    return x.clamp(low, ACT_MAX / 2.0**ACT_BITS)
-
-
 def round_through(x: Tensor) -> Tensor:
     """floor(x + 1/2) forward, identity backward."""
     return x + (torch.floor(x + 0.5) - x).detach()
 
 
 def interpolate_knots(knots: Tensor, levels: int) -> Tensor:
-    """(KNOTS, C) -> (levels, C), linear in between."""
-    position = torch.arange(levels, device=knots.device) * ((KNOTS - 1) / (levels - 1))
-    low = position.floor().clamp(max=KNOTS - 2).long()
+    """(rows, C), KNOTS of them as a rule -> (levels, C), linear in between.
+
+    From a table of all levels to KNOTS rows it finds the knots again.
+    """
+    last = len(knots) - 1
+    position = torch.arange(levels, device=knots.device) * (last / (levels - 1))
+    low = position.floor().clamp(max=last - 1).long()
     t = (position - low).unsqueeze(1).to(knots.dtype)
     return knots[low] * (1 - t) + knots[low + 1] * t
 
@@ -169,10 +165,11 @@ class ExactLayer(nn.Module):
         if kind == "index":
             out = out.float() * 2.0**INDEX_BITS
             return clamp_to_range(round_through(out) if exact else out, 0.0, float(INDEX_MAX))
+        # Floats have the bounds of the integers, too: without them a few large activations can run
+        # away within ten steps, and the loss with them.
         low = 0.0 if kind == "relu" else -ACT_MAX / unit
-        if not exact:
-            return _bounded(out, low)
-        return (round_through(out * unit) / unit).clamp(low, ACT_MAX / unit)
+        out = round_through(out * unit) / unit if exact else out
+        return out.clamp(low, ACT_MAX / unit)
 
 
 class TrainingOps(nn.Module):
@@ -215,10 +212,8 @@ class TrainingOps(nn.Module):
         return self.linear(f"{name}.mean.{group}", x), self.linear(f"{name}.index.{group}", x)
 
     def add(self, x: Tensor, y: Tensor, relu: bool = False) -> Tensor:
-        total, high = x + y, ACT_MAX / 2.0**ACT_BITS
-        if not self.exact:
-            return _bounded(total, 0.0 if relu else -high)
-        return total.clamp(0.0 if relu else -high, high)
+        high = ACT_MAX / 2.0**ACT_BITS
+        return (x + y).clamp(0.0 if relu else -high, high)
 
     def _activation(self, x: Tensor) -> Tensor:
         unit = 2.0**ACT_BITS
