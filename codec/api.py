@@ -23,6 +23,7 @@ from codec.image.source import DataSource, read_data
 from codec.models import registry
 from codec.models.quality import quality_of
 from codec.options import (
+    DEFAULT_EFFORT,
     DEFAULT_PROFILE,
     DEFAULT_TILE_PX,
     Crop,
@@ -159,6 +160,7 @@ def encode(
     model: str | None = None,
     tile: int = DEFAULT_TILE_PX,
     strip: str | Iterable[str] = (),
+    effort: int = DEFAULT_EFFORT,
     device: str = "auto",
     threads: int = 0,
     precision: str = "auto",
@@ -194,6 +196,7 @@ def encode(
         target_psnr=target_psnr,
         tile=tile,
         strip=parse_strip(strip),
+        effort=effort,
     )
     machine = DecoderOptions(
         device=device, threads=threads, precision=precision, limits=limits or Limits()

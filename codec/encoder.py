@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import bitstream
-from codec.errors import OptionError, TargetUnreachable, translated
+from codec.errors import OptionError, translated
 from codec.image.alpha import encode_alpha
 from codec.image.color import as_channels, as_rgb
 from codec.image.metrics import psnr
@@ -32,10 +32,12 @@ from codec.models.geometry import (
     tile_area,
     windows,
 )
-from codec.models.quality import level_of, quality_of
+from codec.models.image import lambdas
+from codec.models.quality import level_of
 from codec.models.runtime import resolve_device, resolve_precision, threads
 from codec.models.weights import load_model
 from codec.options import (
+    DEFAULT_EFFORT,
     DEFAULT_PROFILE,
     DEFAULT_TILE_PX,
     EncoderOptions,
@@ -45,6 +47,8 @@ from codec.options import (
     parse_size,
     parse_strip,
 )
+from codec.refine import STEPS, Refiner
+from codec.search import largest_within, smallest_reaching
 from codec.transforms.inference import Analyser, Synthesiser, analysis_margin, synthesis_margin
 from entropy.models.hyper_analysis import hyper_analyse
 from entropy.models.latent_codec import LatentCodec
@@ -55,6 +59,9 @@ if TYPE_CHECKING:
     from codec.image.files import ImageSource
 
 __all__ = ["Encoder"]
+
+REFINED_WITH = 1
+"""Latents around a tile that its refinement knows: most of what reaches over its border."""
 
 Progress = Callable[[float], None]
 Pixels = NDArray[np.uint8]
@@ -103,6 +110,7 @@ class Encoder:
         target_psnr: float | None = None,
         tile: int = DEFAULT_TILE_PX,
         strip: str | Iterable[str] = (),
+        effort: int = DEFAULT_EFFORT,
     ) -> bytes:
         """The bytes of a file; arguments as in `EncoderOptions`, image as in `codec.encode`.
 
@@ -116,7 +124,7 @@ class Encoder:
 
         size = parse_size(target_size) if isinstance(target_size, str) else target_size
         options = EncoderOptions(
-            quality, level, target_bpp, size, target_psnr, tile, parse_strip(strip)
+            quality, level, target_bpp, size, target_psnr, tile, parse_strip(strip), effort
         )
         return self.encode_picture(open_picture(image, limits=Limits()), options)
 
@@ -153,16 +161,18 @@ class Encoder:
                 )
             return job.file(options.level)
         if options.target_psnr is not None:
-            return _smallest_reaching(job, options.target_psnr, levels)
+            return smallest_reaching(job.file, job.psnr, options.target_psnr, levels)
         if options.target_bpp is not None:
-            return _largest_within(
-                job, int(options.target_bpp * pixels / 8), levels, f"{options.target_bpp:g} bpp",
+            return largest_within(
+                job.file, int(options.target_bpp * pixels / 8), levels,
+                f"{options.target_bpp:g} bpp",
                 lambda size: f"{math.ceil(8e4 * size / pixels) / 1e4:.4f} bpp", 8 / pixels,
             )  # fmt: skip
         assert options.target_size is not None
-        return _largest_within(
-            job, options.target_size, levels, f"{options.target_size} bytes", "{} bytes".format, 1.0
-        )
+        return largest_within(
+            job.file, options.target_size, levels, f"{options.target_size} bytes",
+            "{} bytes".format, 1.0,
+        )  # fmt: skip
 
 
 class _Model:
@@ -187,6 +197,7 @@ class _Model:
         self.synthesiser = lru_cache(maxsize=4)(
             lambda level: Synthesiser(self.config, synthesis, level, dtype)
         )
+        self.refiner = lru_cache(maxsize=1)(lambda: Refiner(weights, device, dtype))
 
 
 class _Job:
@@ -212,6 +223,7 @@ class _Job:
         self._alpha = None if picture.alpha is None else encode_alpha(picture.alpha)
         self._files: dict[int, bytes] = {}
         self._psnr: dict[int, float] = {}
+        self._steps = STEPS.get(options.effort, 0)
 
     def file(self, level: int) -> bytes:
         """The file at a level."""
@@ -235,15 +247,13 @@ class _Job:
             y_hat = torch.empty(self.whole.height, self.whole.width, model.config.latent)
         side = max(WINDOW_PX, self.grid.side)
         for window in windows(self.whole, side):
-            y = self._analyse(window, level)
+            known = window.grown(REFINED_WITH if self._steps else 0, self.whole)
+            y = self._analyse(known, level)
             for index, area in self._tiles(window):
-                payload, decoded = self._encode_tile(y[area.slices(window)], level)
-                payloads[index] = payload
+                payloads[index], decoded = self._encode_tile(y, known, area, level, len(payloads))
                 if measure:
                     y_hat[area.slices(self.whole)] = decoded.cpu()
-                if self._progress is not None:
-                    share = len(payloads) / self.grid.count
-                    self._progress((self._passed + share) / self._passes)
+                self._tell(len(payloads))
         self._passed += 1
         entry = model.entry
         header = bitstream.Header(
@@ -278,9 +288,56 @@ class _Job:
         touched = self.grid.touched_by(pixels_of(window, self.grid.width, self.grid.height))
         return [(index, tile_area(self.grid.rectangle(index))) for index in touched]
 
-    def _encode_tile(self, y: Tensor, level: int) -> tuple[bytes, Tensor]:
-        z = hyper_analyse(self._model.hyper, y).round()
-        return self._model.latent_codec.compress(y, z, level, self._model.dead_zone)
+    def _tell(self, tiles: float) -> None:
+        """Reports progress: this pass has come so far."""
+        if self._progress is not None:
+            self._progress((self._passed + tiles / self.grid.count) / self._passes)
+
+    def _encode_tile(
+        self, known: Tensor, place: Area, area: Area, level: int, done: int
+    ) -> tuple[bytes, Tensor]:
+        """Payload and y_hat of the tile `area`; `known` is y at `place`, `done` counts tiles."""
+        model = self._model
+        y = known[area.slices(place)]
+        z = hyper_analyse(model.hyper, y)
+        compress, dead_zone = model.latent_codec.compress, model.dead_zone
+        direct = compress(y, z.round(), level, dead_zone)
+        if not self._steps:
+            return direct
+        around = area.grown(REFINED_WITH, place)
+        surroundings, inside = known[around.slices(place)], area.slices(around)
+        pixels = self._pixels_of(area)
+        y, z = model.refiner()(
+            pixels, surroundings, z, (area.y - around.y, area.x - around.x), level, self._steps,
+            lambda share: self._tell(done + share),
+        )  # fmt: skip
+        refined = [compress(y, z.round(), level, zone) for zone in (dead_zone, 0 * dead_zone)]
+
+        def cost(candidate: tuple[bytes, Tensor]) -> float:
+            """Bits, plus as many as the distortion of the tile is worth."""
+            payload, decoded = candidate
+            latents = surroundings.clone()
+            latents[inside] = decoded
+            return 8 * len(payload) + self._worth(latents, inside, pixels, level)
+
+        return min(direct, *refined, key=cost)
+
+    def _worth(
+        self, y_hat: Tensor, inside: tuple[slice, slice], pixels: Tensor, level: int
+    ) -> float:
+        """The distortion of a tile in bits; y_hat with its surroundings, the tile `inside`."""
+        image = self._model.synthesiser(level)(y_hat)
+        top, left = (LATENT_PX * part.start for part in inside)
+        image = image[top : top + pixels.shape[0], left : left + pixels.shape[1]]
+        squares = float((image.float() - pixels).square().sum())
+        return squares / 3 * float(lambdas(self._model.entry.levels)[level])
+
+    def _pixels_of(self, area: Area) -> Tensor:
+        """(H, W, 3) uint8 of what lies inside the picture."""
+        bottom = min(area.bottom * LATENT_PX, self._picture.height)
+        right = min(area.right * LATENT_PX, self._picture.width)
+        part = self._pixels[area.y * LATENT_PX : bottom, area.x * LATENT_PX : right]
+        return torch.from_numpy(part).to(self._model.device)
 
     def _synthesise(self, y_hat: Tensor, level: int) -> Pixels:
         picture, config = self._picture, self._model.config
@@ -294,46 +351,3 @@ class _Job:
             y0, x0 = (window.y - source.y) * LATENT_PX, (window.x - source.x) * LATENT_PX
             target[:] = image[y0 : y0 + target.shape[0], x0 : x0 + target.shape[1]]
         return as_channels(pixels, picture.channels)
-
-
-def _largest_within(
-    job: _Job, limit: int, levels: int, asked: str, show: Callable[[int], str], unit: float
-) -> bytes:
-    """The file of the highest level that is not larger than `limit` bytes, by bisection.
-
-    asked: the target as it was given; show: a size in the unit of the target, rounded up.
-    """
-    low, high = -1, levels - 1  # low fits (or is below all levels)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if len(job.file(middle)) <= limit:
-            low = middle
-        else:
-            high = middle - 1
-    if low < 0:
-        least = len(job.file(0))
-        raise TargetUnreachable(
-            f"the target is {asked}, the smallest file this image can have is "
-            f"{show(least)} (quality 0)",
-            nearest=least * unit,
-        )
-    return job.file(low)
-
-
-def _smallest_reaching(job: _Job, target: float, levels: int) -> bytes:
-    """The file of the lowest level whose PSNR reaches `target` dB, by bisection."""
-    low, high = 0, levels  # high reaches it (or is above all levels)
-    while low < high:
-        middle = (low + high) // 2
-        if job.psnr(middle) >= target:
-            high = middle
-        else:
-            low = middle + 1
-    if low >= levels:
-        best = job.psnr(levels - 1)
-        raise TargetUnreachable(
-            f"the target is {target:g} dB, the best this image can have is {best:.2f} dB "
-            f"(quality {quality_of(levels - 1, levels)})",
-            nearest=best,
-        )
-    return job.file(low)

@@ -16,9 +16,11 @@ from bitstream.constants import MAX_LEVEL, MAX_TILE_LOG2, MIN_TILE_LOG2
 from codec.errors import LimitExceeded, OptionError
 
 __all__ = [
+    "DEFAULT_EFFORT",
     "DEFAULT_PROFILE",
     "DEFAULT_QUALITY",
     "DEFAULT_TILE_PX",
+    "MAX_EFFORT",
     "METADATA_KINDS",
     "Crop",
     "DecoderOptions",
@@ -36,6 +38,8 @@ __all__ = [
 DEFAULT_PROFILE = "wavelet"
 DEFAULT_QUALITY = 75.0
 DEFAULT_TILE_PX = 512
+DEFAULT_EFFORT = 7
+MAX_EFFORT = 10
 MIN_TILE_PX = 1 << MIN_TILE_LOG2
 MAX_TILE_PX = 1 << MAX_TILE_LOG2
 
@@ -108,6 +112,9 @@ class EncoderOptions:
             smaller. Smaller tiles decode in parallel and crop faster, larger ones save a few bytes.
         strip: metadata to leave out, any of "exif", "xmp", "icc". The orientation within EXIF
             stays.
+        effort: 1..10. Up to 7 one pass, all alike; from 8 on the latents are refined for the image
+            at hand: smaller files of the same quality, many times slower to make, as fast to
+            decode.
 
     Raises:
         OptionError: a value is out of range, or more than one of the five is given.
@@ -120,6 +127,7 @@ class EncoderOptions:
     target_psnr: float | None = None
     tile: int = DEFAULT_TILE_PX
     strip: frozenset[str] = frozenset()
+    effort: int = DEFAULT_EFFORT
 
     def __post_init__(self) -> None:
         names = ("quality", "level", "target_bpp", "target_size", "target_psnr")
@@ -134,6 +142,7 @@ class EncoderOptions:
         _check_integer("target_size", self.target_size, 1, 1 << 62)
         _check_number("target_psnr", self.target_psnr, 0, 100, above=True)
         _check_integer("tile", self.tile, MIN_TILE_PX, MAX_TILE_PX)
+        _check_integer("effort", self.effort, 1, MAX_EFFORT)
         if self.tile & (self.tile - 1):
             raise OptionError(
                 f"tile is a power of two in {MIN_TILE_PX}..{MAX_TILE_PX}, not {self.tile}"

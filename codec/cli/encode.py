@@ -25,9 +25,11 @@ from codec.cli.jobs import (
 )
 from codec.errors import translated
 from codec.options import (
+    DEFAULT_EFFORT,
     DEFAULT_PROFILE,
     DEFAULT_QUALITY,
     DEFAULT_TILE_PX,
+    MAX_EFFORT,
     DecoderOptions,
     EncoderOptions,
 )
@@ -62,6 +64,14 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 100, min_open=True),
     help="Smallest file of at least this PSNR in dB (searches: slower).",
 )
+@click.option(
+    "-e",
+    "--effort",
+    type=click.IntRange(1, MAX_EFFORT),
+    default=DEFAULT_EFFORT,
+    show_default=True,
+    help="From 8 on seek a smaller file of the same quality, many times slower; up to 7 alike.",
+)
 @click.option("--level", type=click.IntRange(0, 63), hidden=True, help="Raw level of the model.")
 @click.option(
     "-p", "--profile", default=DEFAULT_PROFILE, show_default=True, help="Recipe; see codec models."
@@ -94,6 +104,7 @@ def encode(
     target_bpp: float | None,
     target_size: int | None,
     target_psnr: float | None,
+    effort: int,
     level: int | None,
     profile: str,
     model: str | None,
@@ -128,6 +139,7 @@ def encode(
         target_psnr=target_psnr,
         tile=tile,
         strip=strip,
+        effort=effort,
     )
     machine = common.decoder_options(device, threads, precision, max_pixels, max_dimension)
     jobs = plan(inputs, output, output_dir, suffix=FILE_SUFFIX, no_output=no_output)

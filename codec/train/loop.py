@@ -19,12 +19,12 @@ from tqdm import tqdm
 
 from codec.errors import OptionError
 from codec.models.image import ImageConfig, ImageModel, lambdas
+from codec.models.restore import restore
 from codec.models.runtime import resolve_device
 from codec.models.weights import read_weights, write_weights
 from codec.train.config import TrainConfig, read_config
 from codec.train.data import Crops
 from codec.train.export import export, manifest_entry
-from codec.train.restore import restore
 from codec.train.soap import Soap
 from codec.train.start import initialise
 from codec.train.validate import validate

@@ -10,6 +10,8 @@ residuals gather just inside the edge of rounding, where any change tips them ov
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -32,6 +34,9 @@ from entropy.models.quadtree import (
     hyper_synthesis,
     layer_specs,
 )
+
+Quantiser = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""(residual, table index) -> (what the decoder is to have of it, the symbols whose bits count)."""
 
 
 class HyperpriorModel(nn.Module):
@@ -62,13 +67,10 @@ class HyperpriorModel(nn.Module):
         table = interpolate_knots(self.z_index * 8, self.config.levels)
         return clamp_to_range(table, 0.0, float(INDEX_MAX))
 
-    def _rate(self, residual: Tensor, index: Tensor) -> Tensor:
-        """Bits (B,) of `residual`, noisy while training, rounded otherwise."""
-        if self.training:
-            symbols = residual + torch.rand_like(residual) - 0.5
-        else:
-            symbols = round_through(residual)
-        return gaussian.bits(symbols, index).sum((1, 2, 3))
+    def _quantise(self, residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Rounded, straight-through; the bits are those of a noisy residual while training."""
+        rounded = round_through(residual)
+        return rounded, residual + torch.rand_like(residual) - 0.5 if self.training else rounded
 
     def forward(self, y: Tensor, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """y (B, h, w, latent) float32 in symbol units, h and w multiples of 4; level (B,) int64.
@@ -76,13 +78,19 @@ class HyperpriorModel(nn.Module):
         Returns: y_hat like y, bits of y (B,), bits of z (B,).
         """
         y = y.float()
-        z = self.hyper_analysis(y)
+        return self.code(y, self.hyper_analysis(y), level, self._quantise)
+
+    def code(
+        self, y: Tensor, z: Tensor, level: Tensor, quantise: Quantiser
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The same with a given z (B, h/4, w/4, hyper) and quantiser."""
         z_index = self.z_table()[level][:, None, None, :]
         if self.ops.exact:
             z_index = round_through(z_index)
-        z_bits = self._rate(z, z_index)
+        z_hat, symbols = quantise(z, z_index)
+        z_bits = gaussian.bits(symbols, z_index).sum((1, 2, 3))
         ops = self.ops.bind(level)
-        context = Context(ops, hyper_synthesis(ops, round_through(z)))
+        context = Context(ops, hyper_synthesis(ops, z_hat))
         size = self.config.group
         y_hat: list[list[Tensor | None]] = [[None] * 4 for _ in range(4)]  # [cell][group]
         y_bits = torch.zeros_like(z_bits)
@@ -91,9 +99,9 @@ class HyperpriorModel(nn.Module):
             for c, (mean, index) in enumerate(context.parameters(step)):
                 group = ORDER[step][c]
                 target = cell(y, c)[..., group * size : (group + 1) * size]
-                residual = target - mean
-                y_bits = y_bits + self._rate(residual, index.float())
-                value = mean + round_through(residual)
+                value, symbols = quantise(target - mean, index.float())
+                y_bits = y_bits + gaussian.bits(symbols, index.float()).sum((1, 2, 3))
+                value = mean + value
                 y_hat[c][group] = value
                 decoded.append(value)
             if step + 1 < STEPS:

@@ -336,3 +336,21 @@ def test_progress_goes_to_stderr_as_asked(run: Any, photo_path: Path) -> None:
     rows = [json.loads(line) for line in as_json.stderr.splitlines()]
     assert rows[-1] == {"file": str(photo_path), "percent": 100}
     assert [row["percent"] for row in rows] == sorted({row["percent"] for row in rows})
+
+
+def test_effort_makes_another_file_that_decodes(run: Any, photo_path: Path) -> None:
+    direct, refined = (photo_path.with_name(f"{effort}.lic") for effort in (7, 8))
+    for effort, path in ((7, direct), (8, refined)):
+        result = run("encode", photo_path, "-o", path, "-q", 60, "--effort", effort)
+        assert result.exit_code == 0, result.stderr
+
+    assert direct.read_bytes() != refined.read_bytes()
+    assert codec.decode(refined).shape == codec.decode(direct).shape
+
+
+@pytest.mark.parametrize("effort", ["0", "11", "x"])
+def test_effort_out_of_range_is_wrong_usage(run: Any, photo_path: Path, effort: str) -> None:
+    result = run("encode", photo_path, "-o", "-", "-e", effort)
+
+    assert result.exit_code == 2
+    assert "--effort" in result.stderr

@@ -55,6 +55,9 @@ def test_exactly_one_of_five_is_set(given_option: dict[str, float]) -> None:
     "wrong",
     [
         {"quality": -1},
+        {"effort": 0},
+        {"effort": 11},
+        {"effort": 7.5},
         {"quality": 100.5},
         {"quality": float("nan")},
         {"quality": "75"},

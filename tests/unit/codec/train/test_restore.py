@@ -12,10 +12,10 @@ from PIL import Image
 
 from codec.errors import OptionError
 from codec.models.image import ImageConfig, ImageModel
+from codec.models.restore import restore
 from codec.models.weights import ModelWeights, write_weights
 from codec.train import loop
 from codec.train.config import TrainConfig
-from codec.train.restore import restore
 from codec.train.start import initialise
 from entropy.models.quadtree import EntropyConfig
 from tests.model_fixtures import TINY, SyntheticCrops, random_model, synthetic_picture, weights_of

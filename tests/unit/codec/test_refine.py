@@ -1,0 +1,104 @@
+"""Refinement: never worse by what it minimises, the same syntax, the same bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import codec
+from codec import encoder as encoder_module
+from codec.decoder import Decoder
+from codec.encoder import Encoder
+from codec.image.picture import Picture
+from codec.models.image import lambdas
+from codec.models.registry import ModelEntry
+from codec.options import EncoderOptions
+from tests.model_fixtures import synthetic_picture
+
+LEVEL = 40
+
+pytestmark = pytest.mark.usefixtures("tiny_model")
+
+
+@pytest.fixture
+def encoder(tiny_model: ModelEntry) -> Encoder:
+    return Encoder(precision="float32")
+
+
+def cost(data: bytes, picture: Any, level: int) -> float:
+    """Bits plus lmbda times the squared error, of the whole file."""
+    decoded = Decoder(precision="float32").decode(data).astype(float)
+    squares = float(((decoded - picture) ** 2).sum())
+    return 8 * len(data) + float(lambdas(64)[level]) * squares / 3
+
+
+@pytest.mark.parametrize("effort", range(1, 8))
+def test_up_to_7_all_efforts_are_alike(encoder: Encoder, effort: int) -> None:
+    picture = synthetic_picture(40, 70)
+
+    assert encoder.encode(picture, effort=effort) == encoder.encode(picture)
+
+
+@pytest.mark.parametrize("level", [5, LEVEL, 63])
+def test_refined_file_costs_less(encoder: Encoder, level: int) -> None:
+    picture = synthetic_picture(128, 192, seed=4)
+
+    direct, refined = (encoder.encode(picture, level=level, effort=e) for e in (7, 9))
+
+    assert cost(refined, picture, level) < 0.995 * cost(direct, picture, level)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("size", [(1, 1), (70, 33), (130, 200)])
+def test_any_size_and_tile_decodes(
+    encoder: Encoder, size: tuple[int, int], channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder_module, "STEPS", {8: 2})
+    picture = synthetic_picture(*size, channels)
+
+    data = encoder.encode(picture, level=LEVEL, tile=64, effort=8)
+
+    assert Decoder().decode(data).shape == picture.shape
+
+
+def test_no_tile_gets_worse(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the descent fails the direct pass stands."""
+    monkeypatch.setattr("codec.refine.RATE_Y", 50.0)
+    picture = synthetic_picture(100, 150)
+
+    direct, refined = (encoder.encode(picture, level=LEVEL, tile=64, effort=e) for e in (7, 8))
+
+    assert refined == direct
+
+
+def test_threads_do_not_change_the_bytes(tiny_model: ModelEntry) -> None:
+    picture = synthetic_picture(150, 200)
+
+    one, two = (
+        Encoder(precision="float32", threads=n).encode(picture, level=LEVEL, tile=128, effort=8)
+        for n in (1, 2)
+    )
+
+    assert one == two
+
+
+def test_api_and_encoder_agree(encoder: Encoder) -> None:
+    picture = synthetic_picture(64, 64)
+
+    data = codec.encode(picture, level=LEVEL, effort=8, precision="float32")
+
+    assert data == encoder.encode(picture, level=LEVEL, effort=8)
+
+
+def test_progress_moves_within_a_tile(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder_module, "STEPS", {8: 4})
+    told: list[float] = []
+    picture = Picture(samples=np.ascontiguousarray(synthetic_picture(64, 128)))
+
+    encoder.encode_picture(picture, EncoderOptions(level=3, tile=64, effort=8), told.append)
+
+    assert told == sorted(told)
+    assert len(set(told)) >= 8
+    assert told[-1] == 1.0
