@@ -1,4 +1,4 @@
-"""The benchmark's command line: python -m bench rd | report | readme."""
+"""The benchmark's command line: python -m bench rd | speed | coder | own | report | readme."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 from tqdm import tqdm
 
-from bench import measure, peers, readme, report
+from bench import coder, measure, own, peers, readme, report
 from bench.machine import machine
 from bench.pairs import Pair, pairs
 from bench.peers import Peer, PeerMissing
+from bench.speed import SpeedFailed, measure_codec, read_rows
+from bench.speed import markdown as speed_table
 from bench.store import Point, Store
 from bench.summary import deltas, published, read_results, results, write_results
 
@@ -35,6 +40,25 @@ class _Codecs(click.ParamType[list[str]]):
         return names
 
 
+_PROGRAMS = {
+    "--vtm-encoder": "EncoderApp of VTM.",
+    "--vtm-decoder": "DecoderApp of VTM.",
+    "--vtm-config": "encoder_intra_vtm.cfg; else beside the encoder.",
+    "--hm-encoder": "TAppEncoder of HM.",
+    "--hm-decoder": "TAppDecoder of HM.",
+    "--hm-config": "encoder_intra_main_rext.cfg.",
+    "--vvenc-encoder": "vvencFFapp.",
+    "--vvenc-decoder": "vvdecapp.",
+}
+
+
+def _program_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Where other programs are."""
+    for name, text in reversed(_PROGRAMS.items()):
+        command = click.option(name, metavar="PATH", help=text)(command)
+    return command
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Where the codec stands, against VTM and everything a user could pick."""
@@ -52,16 +76,7 @@ def main() -> None:
     "--jobs", default=os.cpu_count(), show_default="processors",
     help="Runs of other programs (VTM, HM, VVenC) at a time.",
 )  # fmt: skip
-@click.option("--vtm-encoder", metavar="PATH", help="EncoderApp of VTM.")
-@click.option("--vtm-decoder", metavar="PATH", help="DecoderApp of VTM.")
-@click.option(
-    "--vtm-config", metavar="PATH", help="encoder_intra_vtm.cfg; else beside the encoder."
-)
-@click.option("--hm-encoder", metavar="PATH", help="TAppEncoder of HM.")
-@click.option("--hm-decoder", metavar="PATH", help="TAppDecoder of HM.")
-@click.option("--hm-config", metavar="PATH", help="encoder_intra_main_rext.cfg.")
-@click.option("--vvenc-encoder", metavar="PATH", help="vvencFFapp.")
-@click.option("--vvenc-decoder", metavar="PATH", help="vvdecapp.")
+@_program_options
 def rd(
     images: Path, codecs: list[str], out: Path, every: int, jobs: int, **programs: str | None
 ) -> None:
@@ -72,7 +87,7 @@ def rd(
         store = Store(out / "points.jsonl")
     except (measure.NoImages, ValueError) as error:
         raise click.ClickException(str(error)) from error
-    found, missing = _make(codecs, {k: v for k, v in programs.items() if v is not None})
+    found, missing = _make(codecs, _given(programs))
     todo = measure.tasks(found, files, store.keys())
     started = time.time()
     with tqdm(total=len(todo), unit="point", disable=None) as bar:
@@ -87,12 +102,94 @@ def rd(
             click.echo("interrupted; the finished points are kept, a later run goes on", err=True)
             sys.exit(130)
         finally:
-            _close(found)
+            peers.close(found)
     _describe(out, images, files, missing, failures, time.time() - started)
     _table(store.points)
     for line in [*missing.values(), *failures]:
         click.echo(f"missing: {line}", err=True)
     sys.exit(1 if missing or failures else 0)
+
+
+@main.command()
+@click.option("--images", type=_FOLDER, required=True, help="Folder of images.")
+@click.option(
+    "--codecs", type=_Codecs(), default=DEFAULT_CODECS, show_default=True,
+    help=f"Of {', '.join(peers.NAMES)}.",
+)  # fmt: skip
+@click.option("--out", type=_OUT, required=True, help="Where speed.json goes.")
+@click.option("--every", default=1, show_default=True, help="Use every n-th image.")
+@click.option("--bpp", default=0.5, show_default=True, help="Bits per pixel to come near to.")
+@click.option("--repeat", type=click.IntRange(1), default=3, show_default=True, help="Passes.")
+@click.option(
+    "--cores", type=click.IntRange(1), default=os.cpu_count(), show_default="all",
+    help="Of the processor that a codec may use.",
+)  # fmt: skip
+@_program_options
+def speed(
+    images: Path, codecs: list[str], out: Path, every: int, bpp: float, repeat: int, cores: int,
+    **programs: str | None,
+) -> None:  # fmt: skip
+    """Speed and memory of codecs on a folder of images, at about the same rate."""
+    try:
+        files = measure.image_files(images, every)
+    except measure.NoImages as error:
+        raise click.ClickException(str(error)) from error
+    rows, failures = [], []
+    for name in tqdm(codecs, unit="codec", disable=None):
+        try:
+            rows.append(measure_codec(name, files, bpp, repeat, cores, _given(programs)))
+        except SpeedFailed as error:
+            failures.append(str(error))
+    out.mkdir(parents=True, exist_ok=True)
+    told = _run_of(out, images, files) | {
+        "cores": cores, "failures": failures, "rows": [asdict(row) for row in rows],
+    }  # fmt: skip
+    (out / "speed.json").write_text(json.dumps(told, indent=1) + "\n")
+    click.echo(speed_table(rows), nl=False)
+    for line in failures:
+        click.echo(f"missing: {line}", err=True)
+    sys.exit(1 if failures else 0)
+
+
+@main.command("coder")
+@click.option("--images", type=_FOLDER, help="Code what these give, not Gaussian symbols.")
+@click.option("--every", default=1, show_default=True, help="Use every n-th image.")
+@click.option("--level", default=40, show_default=True, help="Quality level of the images.")
+@click.option("--symbols", default=1_000_000, show_default=True, help="Gaussian symbols.")
+@click.option("--seconds", default=1.0, show_default=True, help="CPU time for each figure.")
+@click.option("--out", type=_OUT, help="Where coder.json goes.")
+def coder_command(
+    images: Path | None, every: int, level: int, symbols: int, seconds: float, out: Path | None
+) -> None:
+    """The range coder beside constriction's and CompressAI's, on one core."""
+    try:
+        files = [] if images is None else measure.image_files(images, every)
+    except measure.NoImages as error:
+        raise click.ClickException(str(error)) from error
+    case = coder.photograph_case(files, level) if files else coder.synthetic_case(symbols)
+    found, messages = coder.run(case, seconds)
+    click.echo(coder.markdown(case, found, messages))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        told = _run_of(out, images, files) | coder.as_json(case, found)
+        (out / "coder.json").write_text(json.dumps(told, indent=1) + "\n")
+
+
+@main.command("own")
+@click.option("--image", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("--repeat", default=9, show_default=True)
+@click.option("--megapixels", type=float, help="Also encode and decode a picture of this size.")
+@click.option("--out", type=click.Path(path_type=Path), help="JSON file to write.")
+def own_command(image: Path, repeat: int, megapixels: float | None, out: Path | None) -> None:
+    """Our codec alone: by precision and level, from a cold shell, on a large image."""
+    text = json.dumps(own.measure(image, repeat, megapixels), indent=1) + "\n"
+    if out is not None:
+        out.write_text(text)
+    click.echo(text, nl=False)
+
+
+def _given(programs: dict[str, str | None]) -> dict[str, str]:
+    return {name: path for name, path in programs.items() if path is not None}
 
 
 def _make(names: list[str], paths: dict[str, str]) -> tuple[list[Peer], dict[str, str]]:
@@ -106,14 +203,6 @@ def _make(names: list[str], paths: dict[str, str]) -> tuple[list[Peer], dict[str
     return found, missing
 
 
-def _close(found: list[Peer]) -> None:
-    """End the processes that codecs have started."""
-    for peer in found:
-        close = getattr(peer, "close", None)
-        if close is not None:
-            close()
-
-
 def _describe(
     out: Path,
     images: Path,
@@ -123,18 +212,24 @@ def _describe(
     seconds: float,
 ) -> None:
     """Append to `out`/runs.jsonl how the points came to be."""
-    command = " ".join(["python -m bench", *sys.argv[1:]]).replace(str(images), "IMAGES")
-    run = {
-        "command": command.replace(str(out), "OUT"),
-        "machine": machine(),
-        "python": platform.python_version(),
-        "images": [file.name for file in files],
+    run = _run_of(out, images, files) | {
         "missing": missing,
         "failures": failures,
         "seconds": round(seconds, 1),
     }
     with (out / "runs.jsonl").open("a") as file:
         file.write(json.dumps(run) + "\n")
+
+
+def _run_of(out: Path, images: Path | None, files: list[Path]) -> dict[str, Any]:
+    """The command, without the folders of this machine, and what it ran on."""
+    command = " ".join(["python -m bench", *sys.argv[1:]]).replace(str(out), "OUT")
+    return {
+        "command": command if images is None else command.replace(str(images), "IMAGES"),
+        "machine": machine(),
+        "python": platform.python_version(),
+        "images": [file.name for file in files],
+    }
 
 
 def _table(points: list[Point]) -> None:
@@ -161,7 +256,8 @@ def report_command(
     try:
         points = [p for f in folders for p in Store(f / "points.jsonl").points]
         shown = None if images is None else _pairs(images, beside, bpp)
-        written = report.write(results(points), out or folders[0], shown)
+        speeds = [row for f in folders for row in read_rows(f / "speed.json")]
+        written = report.write(results(points), out or folders[0], shown, speeds)
     except (ValueError, measure.NoImages) as error:
         raise click.ClickException(str(error)) from error
     runs = [f / "runs.jsonl" for f in folders]
@@ -173,14 +269,14 @@ def report_command(
 
 def _pairs(images: Path, beside: list[str], bpp: float) -> list[Pair]:
     """Pictures of ours and of the codecs that can run here."""
-    (own,), _ = _make(["wavelet"], {})
+    (ours,), _ = _make(["wavelet"], {})
     found, missing = _make(beside, {})
     for line in missing.values():
         click.echo(f"missing: {line}", err=True)
     try:
-        return pairs(images, own, found, bpp)
+        return pairs(images, ours, found, bpp)
     finally:
-        _close([own, *found])
+        peers.close([ours, *found])
 
 
 @main.command("readme")

@@ -1,10 +1,8 @@
 """Speed and size of the range coder beside constriction and CompressAI, in one run, on one core.
 
-    python -m bench.coder [--latents FILE.npz] [--symbols N] [--seconds S] [--json FILE]
-
-Without --latents the symbols are zero-mean Gaussians under 64 tables with scales from 0.11 to 64,
-the table of each symbol drawn so that small scales prevail; half of the symbols are skipped.
-FILE.npz holds `symbols` (int16), `indexes` (uint8) and `tables` (uint8, `CdfTables.to_bytes()`).
+`python -m bench coder`. With --images the symbols are those that our encoder hands to the coder for
+photographs. Without, they are zero-mean Gaussians under 64 tables with scales from 0.11 to 64, the
+table of each symbol drawn so that small scales prevail; half of the symbols are skipped.
 
 Every figure is the best of several repetitions, in CPU time of the one thread that works, per
 *coded* symbol. The work is always the same: int16 symbols and uint8 indexes to bytes, and indexes
@@ -23,8 +21,6 @@ input is prepared beforehand and their output left as it comes.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import platform
 import time
@@ -32,11 +28,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import numpy.typing as npt
 
+import codec
+from bench.machine import machine
 from entropy.coder import CdfTables, Decoder, backend, encode, pmf_to_cdf
+from entropy.models import latent_codec
 
 Symbols = npt.NDArray[np.int16]
 Indexes = npt.NDArray[np.uint8]
@@ -45,7 +45,7 @@ Words = npt.NDArray[np.uint32]
 TOTAL = 65536  # of every table
 
 
-__all__ = ["Case", "Result", "main", "run", "synthetic_case"]
+__all__ = ["Case", "Result", "as_json", "markdown", "photograph_case", "run", "synthetic_case"]
 
 _REFERENCE_SYMBOLS = 20_000
 
@@ -106,13 +106,22 @@ def synthetic_case(size: int, seed: int = 1) -> Case:
     return Case(symbols, indexes, CdfTables(rows, None, offsets, 8))
 
 
-def load_case(path: Path) -> Case:
-    """Read --latents."""
-    with np.load(path, allow_pickle=False) as data:
-        tables = CdfTables.from_bytes(data["tables"].astype(np.uint8).tobytes())
-        symbols = np.ascontiguousarray(data["symbols"].reshape(-1), dtype=np.int16)
-        indexes = np.ascontiguousarray(data["indexes"].reshape(-1), dtype=np.uint8)
-        return Case(symbols, indexes, tables)
+def photograph_case(files: list[Path], level: int) -> Case:
+    """What our encoder hands to the range coder for images, as it does so, all of it in a row."""
+    seen: list[tuple[Symbols, Indexes]] = []
+    found: list[CdfTables] = []
+
+    def record(segments: list[tuple[Symbols, Indexes]], tables: CdfTables) -> bytes:
+        seen.extend(segments)
+        found.append(tables)
+        return encode(segments, tables)
+
+    with mock.patch.object(latent_codec, "encode", record):
+        encoder = codec.Encoder()
+        for file in files:
+            encoder.encode(file, level=level)
+    symbols, indexes = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+    return Case(symbols, indexes, found[0])
 
 
 def run(case: Case, seconds: float) -> tuple[list[Result], list[str]]:
@@ -359,20 +368,10 @@ def markdown(case: Case, results: list[Result], messages: list[str]) -> str:
     return "\n".join([*lines, *messages])
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(prog="python -m bench.coder", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--latents", type=Path, help="measure these instead of Gaussian symbols")
-    parser.add_argument("--symbols", type=int, default=1_000_000, help="how many Gaussian symbols")
-    parser.add_argument("--seconds", type=float, default=1.0, help="CPU time for each figure")
-    parser.add_argument("--json", type=Path, help="write the figures to this file, too")
-    options = parser.parse_args(arguments)
-    case = load_case(options.latents) if options.latents else synthetic_case(options.symbols)
-    results, messages = run(case, options.seconds)
-    print(markdown(case, results, messages))
-    report = {
-        "machine": platform.processor() or platform.machine(),
+def as_json(case: Case, results: list[Result]) -> dict[str, Any]:
+    """The figures as they are kept."""
+    return {
+        "machine": machine(),
         "python": platform.python_version(),
         "symbols": len(case.symbols),
         "coded": int(case.coded.sum()),
@@ -380,12 +379,3 @@ def main(arguments: list[str] | None = None) -> None:
         "tables_sha256": case.tables.sha256.hex(),
         "results": [asdict(row) for row in results],
     }
-    text = json.dumps(report, indent=1)
-    if options.json:
-        options.json.write_text(text + "\n")
-    else:
-        print("\n" + text)
-
-
-if __name__ == "__main__":
-    main()

@@ -39,7 +39,7 @@ class Pair:
 
 
 def pairs(folder: Path, own: Peer, peers: list[Peer], bpp: float, count: int = 3) -> list[Pair]:
-    """`count` images of the folder, ours at about `bpp` bits per pixel, the peers at the nearest
+    """`count` images of the folder, ours at about `bpp` bits per pixel, the peers at the smallest
     size that is not smaller than ours.
     """
     files = image_files(folder)
@@ -56,11 +56,17 @@ def pairs(folder: Path, own: Peer, peers: list[Peer], bpp: float, count: int = 3
 
 
 def _coded(peer: Peer, image: RGB, budget: int) -> Shown:
-    """The coarsest setting that spends at least `budget` bytes, or the finest one there is."""
-    for setting in peer.settings:
-        data = peer.encode(image, setting)
-        if len(data) >= budget:
-            break
+    """The coarsest setting that spends at least `budget` bytes, or the finest one there is: sought
+    among the whole numbers between the ends of its settings, bits rise with them.
+    """
+    low, high = round(peer.settings[0]), round(peer.settings[-1])
+    while low < high:
+        middle = (low + high) // 2
+        if len(peer.encode(image, middle)) < budget:
+            low = middle + 1
+        else:
+            high = middle
+    data = peer.encode(image, low)
     decoded = peer.decode(data)
     return Shown(peer.name, len(data), measure(image, decoded)["psnr"], _uri(_crop(decoded)))
 

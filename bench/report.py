@@ -7,15 +7,17 @@ import math
 from html import escape
 from pathlib import Path
 
+from bench import speed
 from bench.bd import Delta
 from bench.chart import Axis, Series, chart, legend
 from bench.pairs import Pair
+from bench.peers import own
 from bench.summary import ANCHORS, Result, deltas, published
 
 __all__ = ["table", "write"]
 
 TEMPLATE = Path(__file__).parent / "page.html"
-OURS = ("wavelet",)
+OURS = own.NAMES
 DRAWN = ("VTM", "AV1", "WebP", "JPEG", "MLIC++", "DCVC-RT-Intra", "bmshj2018-hyperprior")
 """Published curves that are drawn; the table has all of them."""
 HEAD = ["codec", "BD-rate", "BD-PSNR", "encode", "decode", "version or source"]
@@ -23,8 +25,18 @@ RATES = Axis("bits per pixel", 0.0, 2.0)
 QUALITIES = Axis("PSNR over RGB (dB)", 24.0, 42.0)
 
 
-def write(measured: list[Result], out: Path, pairs: list[Pair] | None = None) -> list[Path]:
+def write(
+    measured: list[Result],
+    out: Path,
+    pairs: list[Pair] | None = None,
+    speeds: list[speed.Row] | None = None,
+) -> list[Path]:
     """report.html, rd.svg, speed.svg, rd.png and table.md in `out`; returns their paths.
+
+    Args:
+        measured: curves.
+        pairs: pictures to show side by side.
+        speeds: what `python -m bench speed` found.
 
     Raises:
         ValueError: no codec has a complete setting.
@@ -43,7 +55,8 @@ def write(measured: list[Result], out: Path, pairs: list[Pair] | None = None) ->
         "rd": rd_chart,
         "legend": legend(rd),
         "speed": speed_chart,
-        "table": _html_table(rows),
+        "table": _html_table(rows, HEAD),
+        "speeds": _speeds_table(speeds or []),
         "figures": _figures(),
         "pairs": json.dumps([_pair(pair) for pair in pairs or []]),
     }
@@ -157,8 +170,15 @@ def _speed_chart(series: list[Series]) -> str:
     return chart(series, x, y)
 
 
-def _html_table(rows: list[list[str]]) -> str:
-    lines = ["<tr>" + "".join(f"<th>{cell}</th>" for cell in HEAD) + "</tr>"]
+def _speeds_table(rows: list[speed.Row]) -> str:
+    if not rows:
+        return "<p>Not measured: python -m bench speed.</p>"
+    body = [speed.cells(row) for row in sorted(rows, key=lambda row: -row.decode_mp_s)]
+    return _html_table(body, speed.HEAD)
+
+
+def _html_table(rows: list[list[str]], head: list[str]) -> str:
+    lines = ["<tr>" + "".join(f"<th>{cell}</th>" for cell in head) + "</tr>"]
     for row in rows:
         ours = ' class="ours"' if row[0] in OURS else ""
         lines.append(f"<tr{ours}>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>")

@@ -1,146 +1,193 @@
-"""Speed of the codec: in process after loading, from a cold shell, and on a large image.
+"""Speed and memory of codecs side by side, at equal rates: what `python -m bench speed` does.
 
-    python -m bench.speed --image examples/kodim23.png --out bench/results/speed.json [--megapixels
-    48]
+Every codec encodes in a process of its own and decodes in another, so that the largest resident set
+of each is what that work needs, libraries and model included. Time is the wall clock of the calls
+alone, after one pass over the images that does not count, the median over the passes.
 
-In process: median of `--repeat` runs after two warm-up runs, per precision, at several levels.
-Cold: a new process for every run, the time of `import torch` alone beside it. Large: one encode and
-one decode in a new process each, with the largest resident set of that process.
+    main process ──► python -m bench.speed encode CODEC … ──► files, seconds, memory
+                 ──► python -m bench.speed decode CODEC … ──► seconds, memory
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-import numpy as np
-from PIL import Image
+from bench import peers
+from bench.measure import load
+from bench.peers import RGB, Peer, PeerFailed, PeerMissing
 
-import codec
-from bench.machine import machine
+__all__ = ["HEAD", "Row", "SpeedFailed", "cells", "markdown", "measure_codec", "read_rows"]
 
-LEVELS = (16, 32, 48)
-
-
-def median_seconds(action: Callable[[], object], repeat: int) -> float:
-    """Median wall-clock time of `repeat` calls after two that do not count."""
-    times = []
-    for _ in range(repeat + 2):
-        started = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times[2:])
+HEAD = ["codec", "bpp", "encode", "decode", "memory to encode", "to decode"]
 
 
-def in_process(pixels: np.ndarray, repeat: int) -> list[dict[str, Any]]:
-    """Megapixels per second of encode and decode for every precision and level."""
-    megapixels = pixels.shape[0] * pixels.shape[1] / 1e6
-    rows = []
-    for precision in ("float32", "bfloat16"):
-        encoder, decoder = codec.Encoder(precision=precision), codec.Decoder(precision=precision)
-        for level in LEVELS:
-            data = encoder.encode(pixels, level=level)
-            encode = median_seconds(lambda: encoder.encode(pixels, level=level), repeat)  # noqa: B023
-            decode = median_seconds(lambda: decoder.decode(data), repeat)  # noqa: B023
-            rows.append({
-                "precision": precision, "level": level, "bytes": len(data),
-                "encode_mp_s": round(megapixels / encode, 2),
-                "decode_mp_s": round(megapixels / decode, 2),
-            })  # fmt: skip
-            click.echo(str(rows[-1]), err=True)
-    return rows
+class SpeedFailed(Exception):
+    """A codec could not be measured; the message says why."""
 
 
-def cold(image: Path, repeat: int) -> dict[str, float]:
-    """Median seconds of whole processes."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One codec at one rate: all pixels over all seconds, and memory in 10^6 bytes."""
+
+    codec: str
+    version: str
+    setting: float
+    bpp: float
+    encode_mp_s: float
+    decode_mp_s: float
+    encode_peak_mb: int
+    decode_peak_mb: int
+
+
+def measure_codec(
+    name: str, files: list[Path], bpp: float, repeat: int, cores: int, paths: Mapping[str, str]
+) -> Row:
+    """Measure one codec at the setting whose first image is nearest to `bpp`.
+
+    Args:
+        files: images to encode.
+        repeat: passes over them that count.
+        cores: of the processor that the codec may use.
+        paths: of other programs, see `bench.peers.make`.
+
+    Raises:
+        SpeedFailed: it cannot run here, or failed.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        file, out = Path(folder) / "x.lic", Path(folder) / "x.png"
-        file.write_bytes(codec.encode(image))
-        command = str(Path(sys.executable).parent / "codec")
-        runs = {
-            "info": [command, "info", str(file)],
-            "decode": [command, "decode", str(file), "-o", str(out), "-f", "--quiet"],
-            "import_torch": [sys.executable, "-c", "import torch"],
-        }
-        return {
-            name: round(median_seconds(lambda: _run(run), repeat), 3)  # noqa: B023
-            for name, run in runs.items()
-        }
+        job = {
+            "codec": name, "files": [str(f) for f in files], "bpp": bpp, "repeat": repeat,
+            "cores": cores, "paths": dict(paths), "folder": folder,
+        }  # fmt: skip
+        encode, decode = (_in_process(work, job) for work in ("encode", "decode"))
+    megapixels = encode["pixels"] / 1e6
+    return Row(
+        name, encode["version"], encode["setting"],
+        round(8 * encode["bytes"] / encode["pixels"], 4),
+        round(megapixels / encode["seconds"], 3), round(megapixels / decode["seconds"], 3),
+        encode["peak_mb"], decode["peak_mb"],
+    )  # fmt: skip
 
 
-def _run(command: list[str]) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+def cells(row: Row) -> list[str]:
+    """A row as it is shown under `HEAD`."""
+    return [
+        row.codec, f"{row.bpp:.2f}", f"{row.encode_mp_s:.3g} MP/s", f"{row.decode_mp_s:.3g} MP/s",
+        f"{row.encode_peak_mb} MB", f"{row.decode_peak_mb} MB",
+    ]  # fmt: skip
 
 
-def large(image: Path, megapixels: float) -> list[dict[str, Any]]:
-    """Time and peak memory of encoding and decoding mosaics of the image, each in a new process."""
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for size in (megapixels / 4, megapixels):
-            source, file = Path(folder) / "x.ppm", Path(folder) / "x.lic"
-            _mosaic(image, size).save(source)
-            for name, run in (
-                ("encode", ["encode", str(source), "-o", str(file), "-f", "-q", "50"]),
-                ("decode", ["decode", str(file), "-o", str(Path(folder) / "y.ppm"), "-f"]),
-            ):
-                started = time.perf_counter()
-                code = "import sys, codec.cli.main as m; sys.argv[0] = 'codec'; m.main()"
-                subprocess.run([sys.executable, "-c", code, *run, "--quiet"], check=True)
-                seconds = time.perf_counter() - started
-                peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-                rows.append({
-                    "what": name, "megapixels": round(size, 1), "seconds": round(seconds, 2),
-                    "mp_s": round(size / seconds, 2), "peak_mb": round(peak / 1024),
-                })  # fmt: skip
-                click.echo(str(rows[-1]), err=True)
-    return rows
+def markdown(rows: list[Row]) -> str:
+    """The table for people, the fastest decoder first."""
+    body = [cells(row) for row in sorted(rows, key=lambda row: -row.decode_mp_s)]
+    lines = [HEAD, ["---", *["---:"] * (len(HEAD) - 1)], *body]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _mosaic(image: Path, megapixels: float) -> Image.Image:
-    """A picture of that size from shifted copies of the image."""
-    tile = np.array(Image.open(image).convert("RGB"))
-    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
-    width = round(megapixels * 1e6 / height)
-    rows = -(-height // tile.shape[0])
-    columns = -(-width // tile.shape[1])
-    grid = [
-        np.concatenate([np.roll(tile, 37 * (r * columns + c), axis=1) for c in range(columns)], 1)
-        for r in range(rows)
-    ]
-    return Image.fromarray(np.concatenate(grid, 0)[:height, :width])
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a file that the command wrote; none where there is no file.
+
+    Raises:
+        ValueError: it is no such file.
+    """
+    if not path.exists():
+        return []
+    try:
+        return [Row(**row) for row in json.loads(path.read_text())["rows"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path.name}: not from `python -m bench speed`: {error}") from error
 
 
-@click.command()
-@click.option("--image", type=click.Path(exists=True, path_type=Path), required=True)
-@click.option("--repeat", default=9, show_default=True)
-@click.option("--megapixels", type=float, help="Also encode and decode a picture of this size.")
-@click.option("--out", type=click.Path(path_type=Path))
-def main(image: Path, repeat: int, megapixels: float | None, out: Path | None) -> None:
-    """Measure encode and decode on one image."""
-    pixels = np.array(Image.open(image).convert("RGB"))
-    report: dict[str, Any] = {
-        "command": " ".join(["python -m bench.speed", *sys.argv[1:]]),
-        "version": codec.__version__,
-        "machine": machine(),
-        "image": f"{pixels.shape[1]}x{pixels.shape[0]}",
-        "in_process": in_process(pixels, repeat),
-        "cold_seconds": cold(image, max(3, repeat // 2)),
+def _in_process(work: str, job: dict[str, Any]) -> dict[str, Any]:
+    """What a worker reports."""
+    run = subprocess.run(
+        [sys.executable, "-m", "bench.speed", work], input=json.dumps(job), text=True,
+        capture_output=True,
+    )  # fmt: skip
+    if run.returncode:
+        reason = run.stderr.strip().splitlines() or [f"exit status {run.returncode}"]
+        raise SpeedFailed(f"{job['codec']}: {reason[-1]}")
+    told: dict[str, Any] = json.loads(run.stdout)
+    return told
+
+
+def _encode(peer: Peer, job: dict[str, Any]) -> dict[str, Any]:
+    images = [load(Path(file)) for file in job["files"]]
+    setting = _nearest(peer, images[0], job["bpp"])
+    coded = [peer.encode(image, setting) for image in images]
+    for n, data in enumerate(coded):
+        (Path(job["folder"]) / str(n)).write_bytes(data)
+    return {
+        "version": peer.version,
+        "setting": setting,
+        "pixels": sum(image.shape[0] * image.shape[1] for image in images),
+        "bytes": sum(map(len, coded)),
+        "seconds": _median(job, lambda: [peer.encode(image, setting) for image in images]),
     }
-    if megapixels is not None:
-        report["large"] = large(image, megapixels)
-    if out is not None:
-        out.write_text(json.dumps(report, indent=1) + "\n")
-    click.echo(json.dumps(report, indent=1))
+
+
+def _decode(peer: Peer, job: dict[str, Any]) -> dict[str, Any]:
+    coded = [(Path(job["folder"]) / str(n)).read_bytes() for n in range(len(job["files"]))]
+    return {"seconds": _median(job, lambda: [peer.decode(data) for data in coded])}
+
+
+def _nearest(peer: Peer, image: RGB, bpp: float) -> float:
+    """The setting that comes nearest to a rate on a logarithmic scale; bits rise with settings."""
+    wanted = bpp * image.shape[0] * image.shape[1] / 8
+    low, high = 0, len(peer.settings) - 1
+    sizes: dict[int, int] = {}
+
+    def size(at: int) -> int:
+        if at not in sizes:
+            sizes[at] = len(peer.encode(image, peer.settings[at]))
+        return sizes[at]
+
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if size(middle) < wanted else (low, middle)
+    near = [at for at in (low - 1, low) if at >= 0]
+    best = min(near, key=lambda at: max(size(at) / wanted, wanted / size(at)))
+    return peer.settings[best]
+
+
+def _median(job: dict[str, Any], work: Callable[[], object]) -> float:
+    seconds = []
+    for _ in range(job["repeat"] + 1):
+        started = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds[1:])
+
+
+def _peak_mb() -> int:
+    """The largest resident set so far, of this process or of one that it ran."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(max(resource.getrusage(kind).ru_maxrss for kind in kinds) * unit / 1e6)
+
+
+def _worker(work: str) -> None:
+    """Does what standard input says and writes what came of it to standard output."""
+    job = json.load(sys.stdin)
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: job["cores"]])
+    try:
+        peer = peers.make(job["codec"], job["paths"])
+        told = {"encode": _encode, "decode": _decode}[work](peer, job)
+    except (PeerFailed, PeerMissing) as error:
+        sys.exit(str(error))
+    peers.close([peer])  # the memory of a process counts once it has ended
+    json.dump(told | {"peak_mb": _peak_mb()}, sys.stdout)
 
 
 if __name__ == "__main__":
-    main()
+    _worker(sys.argv[1])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bench.peers import own, reference, stills, video, zoo
 from bench.peers.base import RGB, Peer, PeerFailed, PeerMissing
 
-__all__ = ["NAMES", "RGB", "Peer", "PeerFailed", "PeerMissing", "make"]
+__all__ = ["NAMES", "RGB", "Peer", "PeerFailed", "PeerMissing", "close", "make"]
 
 NAMES = own.NAMES + stills.NAMES + video.NAMES + reference.NAMES + zoo.NAMES
 
@@ -33,3 +33,11 @@ def make(name: str, paths: Mapping[str, str] | None = None) -> Peer:
     if name in zoo.NAMES:
         return zoo.ZooPeer(name)
     raise ValueError(f"no codec is called {name!r}; known: {', '.join(NAMES)}")
+
+
+def close(found: Iterable[Peer]) -> None:
+    """End the processes that codecs have started."""
+    for peer in found:
+        end = getattr(peer, "close", None)
+        if end is not None:
+            end()

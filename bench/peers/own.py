@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -30,13 +30,15 @@ while size := source.read(8):
 
 
 class OwnPeer:
-    """A profile of ours; the setting is the quality level of the model."""
+    """A profile of ours, NAME or NAME-eEFFORT; the setting is the quality level of the model."""
 
     parallel = False
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._encoder = codec.Encoder(profile=name)
+        profile, _, effort = name.partition("-e")
+        self._options: dict[str, Any] = {"effort": int(effort)} if effort else {}
+        self._encoder = codec.Encoder(profile=profile)
         sample = codec.info(self._encoder.encode(np.zeros((64, 64, 3), np.uint8)))
         self.version = f"codec {codec.__version__}, {sample.model} {sample.weights_hash}"
         self.settings: tuple[float, ...] = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 63.0)
@@ -44,7 +46,7 @@ class OwnPeer:
 
     def encode(self, image: RGB, setting: float) -> bytes:
         try:
-            data: bytes = self._encoder.encode(image, level=round(setting))
+            data: bytes = self._encoder.encode(image, level=round(setting), **self._options)
         except codec.CodecError as error:
             raise PeerFailed(f"{self.name} at level {setting:g}: {error}") from error
         return data
@@ -79,4 +81,4 @@ class OwnPeer:
             self._process = None
 
 
-NAMES = ("wavelet",)
+NAMES = ("wavelet", "wavelet-e8", "wavelet-e9", "wavelet-e10")

@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("pytorch_msssim", reason="bench extra not installed")
 
+import codec
 from bench import peers
 from bench.measure import image_files, load
 from bench.metrics import measure
@@ -54,8 +55,19 @@ def test_ours_is_decoded_by_another_process(images: Path) -> None:
     assert peer.version.startswith("codec ")
 
 
+@pytest.mark.weights
+def test_effort_is_part_of_the_name(images: Path) -> None:
+    image = load(image_files(images)[0])
+    refined = own.OwnPeer("wavelet-e8")
+
+    data = refined.encode(image, 40)
+
+    assert data == codec.encode(image, level=40, effort=8)
+    assert data != codec.encode(image, level=40)
+
+
 def test_unknown_codec_is_named() -> None:
-    with pytest.raises(ValueError, match="no codec is called 'h266'; known: wavelet, jpeg"):
+    with pytest.raises(ValueError, match="no codec is called 'h266'; known: wavelet, wavelet-e8"):
         peers.make("h266")
 
 

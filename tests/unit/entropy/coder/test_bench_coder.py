@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
-import numpy as np
 import pytest
+from click.testing import CliRunner
+from PIL import Image
 
-from bench.coder import load_case, main, run, synthetic_case
+import codec
+from bench.coder import photograph_case, run, synthetic_case
+from codec.models.registry import ModelEntry
 from entropy.coder import encode
+from tests.model_fixtures import synthetic_picture
 from tests.unit.entropy.coder.cases import ideal_bits
 
 
@@ -26,22 +31,34 @@ def test_ideal_bytes_is_the_code_length_of_the_entries() -> None:
     assert math.isclose(case.ideal_bytes(), expected, rel_tol=1e-9)
 
 
-def test_latents_file_is_measured(tmp_path, capsys) -> None:
-    case = synthetic_case(500, seed=2)
-    path, report = tmp_path / "latents.npz", tmp_path / "report.json"
-    tables = np.frombuffer(case.tables.to_bytes(), dtype=np.uint8)
-    np.savez(path, symbols=case.symbols, indexes=case.indexes, tables=tables)
-    loaded = load_case(path)
-    assert loaded.tables == case.tables
-    main(["--latents", str(path), "--seconds", "0", "--json", str(report)])
-    assert "| ours |" in capsys.readouterr().out
-    found = json.loads(report.read_text())
+def test_photographs_give_what_our_encoder_codes(tiny_model: ModelEntry, tmp_path: Path) -> None:
+    files = [tmp_path / f"{n}.png" for n in range(2)]
+    for n, file in enumerate(files):
+        Image.fromarray(synthetic_picture(64, 100, seed=n)).save(file)
+
+    case = photograph_case(files, level=50)
+
+    encoder = codec.Encoder()
+    coded = [len(encoder.encode(file, level=50)) for file in files]
+    assert case.symbols.size == 2 * (8 * 4 * 32 + 2 * 1 * 8)
+    # One payload instead of two, and neither container around it.
+    assert 0.8 * sum(coded) < len(encode([(case.symbols, case.indexes)], case.tables)) < sum(coded)
+
+
+def test_command_prints_a_table_and_keeps_the_figures(tmp_path: Path) -> None:
+    for package in ("bjontegaard", "matplotlib", "pytorch_msssim"):
+        pytest.importorskip(package, reason="bench extra not installed")
+    from bench.__main__ import main
+
+    arguments = ["coder", "--symbols", "500", "--seconds", "0", "--out", str(tmp_path)]
+
+    result = CliRunner().invoke(main, arguments)
+
+    assert result.exit_code == 0, result.output
+    assert "| ours |" in result.output
+    case = synthetic_case(500)
+    found = json.loads((tmp_path / "coder.json").read_text())
     assert found["symbols"] == 500
+    assert str(tmp_path) not in found["command"]
     payload = encode([(case.symbols, case.indexes)], case.tables)
     assert found["results"][0]["bytes"] == len(payload)
-
-
-def test_wrong_option_is_refused(capsys) -> None:
-    with pytest.raises(SystemExit):
-        main(["--nonsense"])
-    assert "usage" in capsys.readouterr().err

@@ -1,0 +1,138 @@
+"""Our codec alone: in process after loading, from a cold shell, and on a large image.
+
+    python -m bench own --image examples/kodim23.png --megapixels 48 --out bench/results/own.json
+
+In process: median of `--repeat` runs after two warm-up runs, per precision, at several levels.
+Cold: a new process for every run, the time of `import torch` alone beside it. Large: one encode and
+one decode in a new process each, with the largest resident set of that process.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from PIL import Image
+
+import codec
+from bench.machine import machine
+
+LEVELS = (16, 32, 48)
+
+
+def median_seconds(action: Callable[[], object], repeat: int) -> float:
+    """Median wall-clock time of `repeat` calls after two that do not count."""
+    times = []
+    for _ in range(repeat + 2):
+        started = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times[2:])
+
+
+def in_process(pixels: np.ndarray, repeat: int) -> list[dict[str, Any]]:
+    """Megapixels per second of encode and decode for every precision and level."""
+    megapixels = pixels.shape[0] * pixels.shape[1] / 1e6
+    rows = []
+    for precision in ("float32", "bfloat16"):
+        encoder, decoder = codec.Encoder(precision=precision), codec.Decoder(precision=precision)
+        for level in LEVELS:
+            data = encoder.encode(pixels, level=level)
+            encode = median_seconds(lambda: encoder.encode(pixels, level=level), repeat)  # noqa: B023
+            decode = median_seconds(lambda: decoder.decode(data), repeat)  # noqa: B023
+            rows.append({
+                "precision": precision, "level": level, "bytes": len(data),
+                "encode_mp_s": round(megapixels / encode, 2),
+                "decode_mp_s": round(megapixels / decode, 2),
+            })  # fmt: skip
+            click.echo(str(rows[-1]), err=True)
+    return rows
+
+
+def cold(image: Path, repeat: int) -> dict[str, float]:
+    """Median seconds of whole processes."""
+    with tempfile.TemporaryDirectory() as folder:
+        file, out = Path(folder) / "x.lic", Path(folder) / "x.png"
+        file.write_bytes(codec.encode(image))
+        command = str(Path(sys.executable).parent / "codec")
+        runs = {
+            "info": [command, "info", str(file)],
+            "decode": [command, "decode", str(file), "-o", str(out), "-f", "--quiet"],
+            "import_torch": [sys.executable, "-c", "import torch"],
+        }
+        return {
+            name: round(median_seconds(lambda: _run(run), repeat), 3)  # noqa: B023
+            for name, run in runs.items()
+        }
+
+
+def _run(command: list[str]) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def large(image: Path, megapixels: float) -> list[dict[str, Any]]:
+    """Time and peak memory of encoding and decoding mosaics of the image, each in a new process."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size in (megapixels / 4, megapixels):
+            source, file = Path(folder) / "x.ppm", Path(folder) / "x.lic"
+            _mosaic(image, size).save(source)
+            for name, run in (
+                ("encode", ["encode", str(source), "-o", str(file), "-f", "-q", "50"]),
+                ("decode", ["decode", str(file), "-o", str(Path(folder) / "y.ppm"), "-f"]),
+            ):
+                started = time.perf_counter()
+                code = "import sys, codec.cli.main as m; sys.argv[0] = 'codec'; m.main()"
+                subprocess.run([sys.executable, "-c", code, *run, "--quiet"], check=True)
+                seconds = time.perf_counter() - started
+                peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+                rows.append({
+                    "what": name, "megapixels": round(size, 1), "seconds": round(seconds, 2),
+                    "mp_s": round(size / seconds, 2), "peak_mb": round(peak / 1024),
+                })  # fmt: skip
+                click.echo(str(rows[-1]), err=True)
+    return rows
+
+
+def _mosaic(image: Path, megapixels: float) -> Image.Image:
+    """A picture of that size from shifted copies of the image."""
+    tile = np.array(Image.open(image).convert("RGB"))
+    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
+    width = round(megapixels * 1e6 / height)
+    rows = -(-height // tile.shape[0])
+    columns = -(-width // tile.shape[1])
+    grid = [
+        np.concatenate([np.roll(tile, 37 * (r * columns + c), axis=1) for c in range(columns)], 1)
+        for r in range(rows)
+    ]
+    return Image.fromarray(np.concatenate(grid, 0)[:height, :width])
+
+
+def measure(image: Path, repeat: int, megapixels: float | None) -> dict[str, Any]:
+    """All figures on one image.
+
+    Args:
+        repeat: runs that count.
+        megapixels: of a picture made of the image to measure as well, or None.
+    """
+    pixels = np.array(Image.open(image).convert("RGB"))
+    report: dict[str, Any] = {
+        "command": " ".join(["python -m bench", *sys.argv[1:]]),
+        "version": codec.__version__,
+        "machine": machine(),
+        "image": f"{pixels.shape[1]}x{pixels.shape[0]}",
+        "in_process": in_process(pixels, repeat),
+        "cold_seconds": cold(image, max(3, repeat // 2)),
+    }
+    if megapixels is not None:
+        report["large"] = large(image, megapixels)
+    return report
