@@ -29,10 +29,11 @@ from codec.transforms.blocks import OUT_SCALE, GatedBlock, ScaledLinear
 from codec.transforms.inference import Analyser, Synthesiser
 from entropy.coder import CdfTables, pmf_to_cdf
 from entropy.integer.convert import integer_network
+from entropy.integer.equalise import equalise
 from entropy.models import gaussian
 from entropy.models.hyper_analysis import hyper_analyse
 from entropy.models.latent_codec import LatentCodec, LatentTables
-from entropy.models.quadtree import layer_specs
+from entropy.models.quadtree import layer_specs, streams
 
 SKIP_BELOW = 3
 """Tables 0..2 (sigma up to 0.134) code nothing: a symbol other than 0 has a probability under 2e-4
@@ -48,13 +49,16 @@ what comes after it less certain, so the best is lower.
 
 def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) -> ModelWeights:
     """Weights of a trained model, with tables and dead zone measured on `count` crops of `side`
-    pixels, or of what fits into the photographs.
+    pixels, or of what fits into the photographs. The model's exact layers are equalised in place.
 
     Raises:
         InvalidNetwork: the overflow proof fails.
     """
     model = model.cpu().eval()
     config = model.config
+    side = min(side, crops.largest_side // 64 * 64)
+    samples = crops.batch(count, side).cpu()
+    equalise(model.entropy.ops, streams(), lambda: _run(model, samples[: max(1, count // 4)]))
     network = integer_network(model.entropy.ops, layer_specs(config.entropy))
     # z always codes: its symbols may not fall under the skip rule.
     z_table = model.entropy.z_table().detach().round().clamp(min=SKIP_BELOW)
@@ -66,11 +70,18 @@ def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) ->
     }
     tables = LatentTables(_tables(None), z_index)
     weights = ModelWeights(config, floats, network, tables, torch.zeros(gaussian.SCALE_LEVELS))
-    side = min(side, crops.largest_side // 64 * 64)
-    samples = crops.batch(count, side).cpu()
     strength, histogram = _measure(weights, samples)
     tables = LatentTables(_tables(histogram), z_index)
     return ModelWeights(config, floats, network, tables, gaussian.dead_zones(strength))
+
+
+@torch.no_grad()
+def _run(model: ImageModel, samples: Tensor) -> None:
+    """The model on samples, each at levels from the lowest to the highest."""
+    last = model.config.levels - 1
+    for image in samples:
+        for level in (0, last // 4, last // 2, 3 * last // 4, last):
+            model(image[None].float() / 255, torch.tensor([level]))
 
 
 def _floats(module: torch.nn.Module) -> dict[str, Tensor]:

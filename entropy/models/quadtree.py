@@ -25,6 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from entropy.integer.equalise import Stream
 from entropy.integer.spec import LayerSpec
 
 GROUPS = 4
@@ -99,6 +100,33 @@ def layer_specs(config: EntropyConfig) -> dict[str, LayerSpec]:
                 "linear", c, m // GROUPS, "index", leveled=True, gain=0.1
             )
     return specs
+
+
+def streams() -> list[Stream]:
+    """The channels between the layers: what every one of them is made of and used by."""
+    found = []
+
+    def stream(writers: list[str], readers: list[str], blocks: list[str]) -> None:
+        """Channels that pass through residual blocks, and those inside the blocks."""
+        inner = [f"{block}.reduce" for block in blocks]
+        found.append(Stream([*writers, *inner], [*(f"{b}.spatial" for b in blocks), *readers]))
+        for block in blocks:
+            found.append(Stream([f"{block}.spatial"], [f"{block}.expand"]))
+            found.append(Stream([f"{block}.expand"], [f"{block}.reduce"]))
+
+    def heads(step: int) -> list[str]:
+        return [f"head.{step}.{what}.{g}" for what in ("mean", "index") for g in range(GROUPS)]
+
+    later = range(1, STEPS)
+    priors = [f"context.{step}.prior" for step in later]
+    stream(["hyper.in"], ["hyper.up32"], ["hyper.block64"])
+    stream(["hyper.up32"], ["hyper.up16"], ["hyper.block32"])
+    stream(["hyper.up16"], ["hyper.level"], [])
+    stream(["hyper.level"], [*priors, *heads(0)], ["hyper.block16"])
+    embeds = [f"embed.{group}" for group in range(GROUPS)]
+    blocks = [f"context.{step}.block" for step in later]
+    stream([*embeds, *priors], [name for step in later for name in heads(step)], blocks)
+    return found
 
 
 def _block(ops: Ops, name: str, x: Array) -> Array:

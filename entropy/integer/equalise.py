@@ -1,0 +1,95 @@
+"""Equalisation: channels of an exact network scaled to use the range of an activation.
+
+An activation is rounded to 2^-ACT_BITS and bounded by ACT_MAX. Most channels stay far below that
+bound, so the rounding is coarser than it need be: it, not that of the weights, is what exactness
+costs (codec/train/LOG.md, entry 9). All layers between two activations are linear and a rectifier
+commutes with a positive factor, so a channel may be multiplied by one where it is made and divided
+where it is used, and the function stays the same.
+
+Source: Nagel et al., Data-free quantization through weight equalization and bias correction, ICCV
+2019, section 4.1 (cross-layer equalisation, arXiv 1906.04721).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from entropy.integer.spec import ACT_BITS, ACT_MAX
+from entropy.integer.training import TrainingOps
+
+__all__ = ["Stream", "equalise"]
+
+HEADROOM = 0.9
+"""Share of the range that the largest activation seen may take."""
+LARGEST = 64.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One set of channels: the layers that add to it, and those that read it.
+
+    A layer with four times as many outputs makes them for four positions, one quarter each.
+    """
+
+    writers: Sequence[str]
+    readers: Sequence[str]
+
+
+@torch.no_grad()
+def equalise(ops: TrainingOps, streams: Sequence[Stream], run: Callable[[], object]) -> None:
+    """Scale the channels of `streams` in place.
+
+    Args:
+        ops: trainable layers.
+        streams: channels that may be scaled on their own; all their writers and readers.
+        run: computes the network on typical inputs, through `ops.linear`.
+    """
+    largest = _largest_activations(ops, run)
+    limit = HEADROOM * ACT_MAX / 2.0**ACT_BITS
+    for stream in streams:
+        seen = [largest[name, "in"] for name in stream.readers]
+        channels = len(seen[0])
+        for name in stream.writers:
+            seen += list(torch.split(largest[name, "out"], channels))
+        factor = (limit / torch.stack(seen).amax(0).clamp_min(1e-6)).clamp(1.0, LARGEST)
+        for name in stream.writers:
+            layer = ops.layer(name)
+            rows = factor.repeat(len(layer.bias) // channels)
+            layer.weight.mul_(rows.view(-1, *[1] * (layer.weight.dim() - 1)))
+            layer.bias.mul_(rows)
+            if layer.spec.leveled:
+                layer.level_bias.mul_(rows)
+        for name in stream.readers:
+            layer = ops.layer(name)
+            depthwise = layer.spec.kind == "depthwise"
+            layer.weight.div_(factor.view(-1, 1, 1, 1) if depthwise else factor)
+
+
+def _largest_activations(
+    ops: TrainingOps, run: Callable[[], object]
+) -> dict[tuple[str, str], Tensor]:
+    """Largest magnitude of every channel at the entry and at the exit of every layer."""
+    found: dict[tuple[str, str], Tensor] = {}
+    handles = []
+    for key, layer in ops.layers.items():
+        name = key.replace("/", ".")
+
+        def hook(
+            module: torch.nn.Module, args: tuple[Tensor, ...], out: Tensor, name: str = name
+        ) -> None:
+            for side, x in (("in", args[0]), ("out", out)):
+                peak = x.detach().float().abs().flatten(0, -2).amax(0)
+                before = found.get((name, side))
+                found[name, side] = peak if before is None else torch.maximum(before, peak)
+
+        handles.append(layer.register_forward_hook(hook))
+    try:
+        run()
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
