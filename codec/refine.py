@@ -21,6 +21,7 @@ from codec.models.image import ImageModel, lambdas
 from codec.models.restore import restore
 from codec.models.weights import ModelWeights
 from codec.options import MAX_EFFORT
+from entropy.models.hyperprior import Quantiser
 
 __all__ = ["STEPS", "Refiner"]
 
@@ -32,6 +33,8 @@ fall along a square root to zero.
 """
 SOFT, HARD = 0.5, 0.05
 """Temperature of rounding at the first and at the last step."""
+LEAK = 0.05
+"""Slope inside the dead zone: small, so that what is zero stays so, but not for ever."""
 EDGE = 1e-4
 """A residual is never nearer to a whole number than this: its logit would be infinite."""
 
@@ -46,11 +49,15 @@ class Refiner:
     """
 
     def __init__(self, weights: ModelWeights, device: torch.device, dtype: torch.dtype) -> None:
-        self._model = ImageModel(weights.config)
-        restore(self._model, weights)
-        self._model.to(device).eval().requires_grad_(False)
+        with torch.inference_mode(False):  # whatever mode the caller is in
+            self._model = ImageModel(weights.config)
+            restore(self._model, weights)
+            self._model.to(device).eval().requires_grad_(False)
+        self._dead_zone = weights.dead_zone.to(device)
         self._device, self._dtype = device, dtype
 
+    @torch.inference_mode(False)
+    @torch.enable_grad()
     def __call__(
         self,
         pixels: Tensor,
@@ -85,26 +92,27 @@ class Refiner:
         best = around[inside].clone().requires_grad_()
         hyper = z[None].clone().requires_grad_()
         optimizer = torch.optim.Adam([{"params": [best]}, {"params": [hyper]}], betas=(0.8, 0.99))
+        zones = [self._dead_zone, torch.zeros_like(self._dead_zone)]  # of y, of z
         rates = [rate / steps**0.5 for rate in (RATE_Y, RATE_Z)]
         noise = torch.Generator(self._device).manual_seed(0)
-        with torch.enable_grad():
-            for step in range(steps):
-                left = 1 - step / steps
-                for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                    group["lr"] = rate * left**0.5
-                quantise = _annealed(HARD * (SOFT / HARD) ** left, noise)
-                with torch.autocast(self._device.type, torch.bfloat16, enabled=amp):
-                    y_hat, y_bits, z_bits = model.entropy.code(best, hyper, levels, quantise)
-                    whole = around.clone()
-                    whole[inside] = y_hat
-                    x_hat = model.synthesis(whole, levels)[0, rows, columns]
-                error = (x_hat.float().clamp(-0.5, 0.5) - target).square().sum()
-                # Bits of the tile, plus as many as the distortion is worth.
-                cost = y_bits + z_bits + lmbda * 255.0**2 / 3 * error
-                optimizer.zero_grad()
-                cost.backward()
-                optimizer.step()
-                progress((step + 1) / steps)
+        for step in range(steps):
+            left = 1 - step / steps
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * left**0.5
+            temperature = HARD * (SOFT / HARD) ** left
+            quantisers = [_annealed(temperature, zone, noise) for zone in zones]
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=amp):
+                y_hat, y_bits, z_bits = model.entropy.code(best, hyper, levels, *quantisers)
+                whole = around.clone()
+                whole[inside] = y_hat
+                x_hat = model.synthesis(whole, levels)[0, rows, columns]
+            error = (x_hat.float().clamp(-0.5, 0.5) - target).square().sum()
+            # Bits of the tile, plus as many as the distortion is worth.
+            cost = y_bits + z_bits + lmbda * 255.0**2 / 3 * error
+            optimizer.zero_grad()
+            cost.backward()
+            optimizer.step()
+            progress((step + 1) / steps)
         return best.detach()[0], hyper.detach()[0]
 
 
@@ -112,14 +120,19 @@ def _span(begin: int, length: int) -> slice:
     return slice(begin, begin + length)
 
 
-def _annealed(
-    temperature: float, noise: torch.Generator
-) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """A quantiser that draws the weight of the upper neighbour: Gumbel-softmax of two."""
+def _annealed(temperature: float, dead_zone: Tensor, noise: torch.Generator) -> Quantiser:
+    """A quantiser that draws the weight of the upper neighbour: Gumbel-softmax of two.
+
+    dead_zone: by table index, the one that the symbols will meet in the end.
+    """
 
     def quantise(residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-        lower = residual.detach().floor()
-        above = (residual - lower).clamp(EDGE, 1 - EDGE)
+        zone = dead_zone[index.detach().round().long()]
+        magnitude = residual.abs()
+        shrunk = torch.where(magnitude > zone, magnitude - zone, LEAK * magnitude)
+        place = shrunk * residual.detach().sign()
+        lower = place.detach().floor()
+        above = (place - lower).clamp(EDGE, 1 - EDGE)
         odds = torch.atanh(above) - torch.atanh(1 - above)
         uniform = torch.rand(residual.shape, generator=noise, device=residual.device)
         # The difference of two Gumbel variables is logistic.

@@ -78,16 +78,16 @@ class HyperpriorModel(nn.Module):
         Returns: y_hat like y, bits of y (B,), bits of z (B,).
         """
         y = y.float()
-        return self.code(y, self.hyper_analysis(y), level, self._quantise)
+        return self.code(y, self.hyper_analysis(y), level, self._quantise, self._quantise)
 
     def code(
-        self, y: Tensor, z: Tensor, level: Tensor, quantise: Quantiser
+        self, y: Tensor, z: Tensor, level: Tensor, quantise_y: Quantiser, quantise_z: Quantiser
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The same with a given z (B, h/4, w/4, hyper) and quantiser."""
+        """The same with a given z (B, h/4, w/4, hyper) and quantisers."""
         z_index = self.z_table()[level][:, None, None, :]
         if self.ops.exact:
             z_index = round_through(z_index)
-        z_hat, symbols = quantise(z, z_index)
+        z_hat, symbols = quantise_z(z, z_index)
         z_bits = gaussian.bits(symbols, z_index).sum((1, 2, 3))
         ops = self.ops.bind(level)
         context = Context(ops, hyper_synthesis(ops, z_hat))
@@ -99,7 +99,7 @@ class HyperpriorModel(nn.Module):
             for c, (mean, index) in enumerate(context.parameters(step)):
                 group = ORDER[step][c]
                 target = cell(y, c)[..., group * size : (group + 1) * size]
-                value, symbols = quantise(target - mean, index.float())
+                value, symbols = quantise_y(target - mean, index.float())
                 y_bits = y_bits + gaussian.bits(symbols, index.float()).sum((1, 2, 3))
                 value = mean + value
                 y_hat[c][group] = value

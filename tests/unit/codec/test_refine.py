@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import codec
 from codec import encoder as encoder_module
@@ -90,6 +91,14 @@ def test_api_and_encoder_agree(encoder: Encoder) -> None:
     data = codec.encode(picture, level=LEVEL, effort=8, precision="float32")
 
     assert data == encoder.encode(picture, level=LEVEL, effort=8)
+
+
+def test_mode_of_the_caller_does_not_matter(tiny_model: ModelEntry) -> None:
+    picture = synthetic_picture(64, 64)
+    with torch.inference_mode():
+        inside = Encoder(precision="float32").encode(picture, level=LEVEL, effort=8)
+
+    assert inside == Encoder(precision="float32").encode(picture, level=LEVEL, effort=8)
 
 
 def test_progress_moves_within_a_tile(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
