@@ -2,7 +2,7 @@
 
 Entries live in manifest.toml beside this file and are only ever appended: an id in a file means the
 same weights for ever. The first entry of a profile that is marked default is used for encoding; all
-are used for decoding.
+are used for decoding. Before version 1.0 an entry may be retired; its id and name stay taken.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from codec.errors import InternalError, UnknownModel
 
-__all__ = ["DATA", "ModelEntry", "by_id", "by_name", "default", "entries"]
+__all__ = ["DATA", "ModelEntry", "by_id", "by_name", "default", "entries", "retired"]
 
 DATA = Path(__file__).parent / "data"
 """Folder of the weights files."""
@@ -56,9 +56,17 @@ def entries() -> tuple[ModelEntry, ...]:
     """All models in order of their ids."""
     rows = tomllib.loads(_MANIFEST.read_text())["model"]
     found = tuple(sorted((ModelEntry(**row) for row in rows), key=lambda e: e.id))
-    if len({e.id for e in found}) != len(found) or len({e.name for e in found}) != len(found):
+    gone = retired()
+    ids, names = [*gone, *(e.id for e in found)], [*gone.values(), *(e.name for e in found)]
+    if len(set(ids)) != len(ids) or len(set(names)) != len(names):
         raise InternalError("manifest.toml: two models share an id or a name")
     return found
+
+
+def retired() -> dict[int, str]:
+    """Names of the models that were taken out, by id."""
+    rows = tomllib.loads(_MANIFEST.read_text()).get("retired", [])
+    return {row["id"]: row["name"] for row in rows}
 
 
 def by_id(model_id: int) -> ModelEntry:
@@ -66,6 +74,11 @@ def by_id(model_id: int) -> ModelEntry:
     for entry in entries():
         if entry.id == model_id:
             return entry
+    if model_id in retired():
+        raise UnknownModel(
+            f"model id {model_id} ({retired()[model_id]}) was retired before version 1.0; make the "
+            f"file anew from its source, or decode it with the version that wrote it"
+        )
     known = ", ".join(str(e.id) for e in entries())
     raise UnknownModel(
         f"model id {model_id} is not known here (known: {known}); a newer version may have it"

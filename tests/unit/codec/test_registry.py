@@ -15,22 +15,32 @@ from codec.models import registry
 from codec.models.registry import ModelEntry
 
 LANDED: dict[int, tuple[str, str, str]] = {
-    1: (
-        "wavelet-1",
-        "wavelet",
-        "9e6e5e9bfe3896511bff2548c2b1503c99c78ce02031562720b97ebbf7465239",
-    ),
     2: (
         "wavelet-2",
         "wavelet",
         "198160689e9441ff88daacb53b5c9d36a6352a802ccaf938ff5e14b2923e151f",
     ),
+    3: (
+        "wavelet-3",
+        "wavelet",
+        "e181291897b8b8ac33d0c1a5afa9fdbaea36fff19d433e58cc0120ec5b74919b",
+    ),
 }
-"""id -> (name, profile, sha256) of every model that ever landed. Append only; DESIGN C2.
+"""id -> (name, profile, sha256) of the landed models, less the retired. Append only; DESIGN C2.
 
 A model goes in here in the commit that adds it to the manifest. What stands here never changes:
 files in the world name these ids.
 """
+
+RETIRED = {1: "wavelet-1"}
+"""id -> name of the models that were taken out before version 1.0. Append only."""
+
+
+def test_retired_models_are_remembered_and_named() -> None:
+    assert registry.retired() == RETIRED
+    assert not RETIRED.keys() & LANDED.keys()
+    with pytest.raises(UnknownModel, match=r"model id 1 \(wavelet-1\) was retired"):
+        registry.by_id(1)
 
 
 @pytest.mark.weights
@@ -114,8 +124,21 @@ def test_double_entry_is_refused(double: str, monkeypatch: pytest.MonkeyPatch) -
          "levels": 64, "default": True, "summary": ""}
         for n in (1, 2)
     ]  # fmt: skip
-    rows[1][double] = rows[0][double]
     monkeypatch.setattr("tomllib.loads", lambda text: {"model": rows})
+    assert len(registry.entries.__wrapped__()) == 2
+    rows[1][double] = rows[0][double]
+
+    with pytest.raises(InternalError, match="share an id or a name"):
+        registry.entries.__wrapped__()
+
+
+@pytest.mark.parametrize("gone", [{"id": 1, "name": "x"}, {"id": 5, "name": "m1"}])
+def test_id_and_name_of_a_retired_model_stay_taken(
+    gone: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"id": 1, "name": "m1", "profile": "p", "file": "f", "sha256": "00" * 32,
+           "levels": 64, "default": True, "summary": ""}  # fmt: skip
+    monkeypatch.setattr("tomllib.loads", lambda text: {"model": [row], "retired": [gone]})
 
     with pytest.raises(InternalError, match="share an id or a name"):
         registry.entries.__wrapped__()
