@@ -8,20 +8,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, UnidentifiedImageError
-
+from bench.images import NoImages, image_files, load
 from bench.metrics import measure
-from bench.peers import RGB, Peer, PeerFailed
+from bench.peers import Peer, PeerFailed
 from bench.store import Key, Point, Store, file_hash
 
-__all__ = ["NoImages", "Task", "image_files", "run", "tasks"]
-
-SUFFIXES = {".png", ".ppm", ".tif", ".tiff", ".bmp", ".webp"}
-
-
-class NoImages(Exception):
-    """A folder holds no image, or one that cannot be read."""
+__all__ = ["NoImages", "Task", "image_files", "load", "run", "tasks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +31,6 @@ class Task:
 
     def __str__(self) -> str:
         return f"{self.peer.name} at {self.setting:g} on {self.file.name}"
-
-
-def image_files(folder: Path, every: int = 1) -> list[Path]:
-    """Every n-th image of a folder, by name, all of them readable.
-
-    Raises:
-        NoImages: there is none, or one cannot be read.
-    """
-    files = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES)[::every]
-    if not files:
-        raise NoImages(f"no images in {folder}; looked for {', '.join(sorted(SUFFIXES))}")
-    for file in files:
-        load(file)
-    return files
-
-
-def load(file: Path) -> RGB:
-    """An image as (H, W, 3) uint8. Raises NoImages."""
-    try:
-        with Image.open(file) as image:
-            return np.array(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError, ValueError) as error:
-        raise NoImages(f"{file}: cannot be read: {error}") from error
 
 
 def tasks(peers: Iterable[Peer], files: list[Path], done: set[Key]) -> list[Task]:

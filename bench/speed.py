@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import peers
-from bench.measure import load
+from bench.images import load
 from bench.peers import RGB, Peer, PeerFailed, PeerMissing
 
 __all__ = ["HEAD", "Row", "SpeedFailed", "cells", "markdown", "measure_codec", "read_rows"]
@@ -170,10 +170,18 @@ def _median(job: dict[str, Any], work: Callable[[], object]) -> float:
 
 
 def _peak_mb() -> int:
-    """The largest resident set so far, of this process or of one that it ran."""
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    """The largest resident set so far, of this process or of one that it ran.
+
+    On Linux getrusage begins with that of the process this one was forked from: /proc does not.
+    """
     unit = 1 if sys.platform == "darwin" else 1024
-    return round(max(resource.getrusage(kind).ru_maxrss for kind in kinds) * unit / 1e6)
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
+        own = int(line.split()[1])
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return round(max(own, children) * unit / 1e6)
 
 
 def _worker(work: str) -> None:

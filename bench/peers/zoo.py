@@ -1,5 +1,7 @@
 """CompressAI's pretrained models, each as a peer, with the coder of that library.
 
+torch is imported late: the memory of other peers is measured.
+
 The settings are the qualities of the zoo; the weights must be at hand (torch.hub's cache), since
 nothing is downloaded in the middle of a measurement.
 """
@@ -9,8 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 
 from bench.peers.base import RGB, PeerFailed, PeerMissing
 
@@ -48,6 +48,8 @@ class ZooPeer:
         """Weights of all qualities in the cache, or a clear message."""
         from pathlib import Path
 
+        import torch
+
         urls = self._zoo.image.model_urls[self.name]["mse"]
         cache = Path(torch.hub.get_dir()) / "checkpoints"
         missing = [q for q, url in urls.items() if not (cache / url.rsplit("/", 1)[1]).exists()]
@@ -65,18 +67,22 @@ class ZooPeer:
             self._models = {quality: model}  # one at a time: they are large
         return self._models[quality]
 
-    @torch.inference_mode()
     def encode(self, image: RGB, setting: float) -> bytes:
+        import torch
+        import torch.nn.functional as F
+
         height, width = image.shape[:2]
         x = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
         x = F.pad(x, (0, -width % _STRIDE, 0, -height % _STRIDE), mode="replicate")
-        coded = self._model(round(setting)).compress(x)
+        with torch.inference_mode():
+            coded = self._model(round(setting)).compress(x)
         strings = [group[0] for group in coded["strings"]]
         head = [round(setting), height, width, *coded["shape"], len(strings), *map(len, strings)]
         return b"".join(n.to_bytes(4, "little") for n in head) + b"".join(strings)
 
-    @torch.inference_mode()
     def decode(self, data: bytes) -> RGB:
+        import torch
+
         def number(i: int) -> int:
             return int.from_bytes(data[4 * i : 4 * i + 4], "little")
 
@@ -87,7 +93,8 @@ class ZooPeer:
             start += number(6 + i)
         if start != len(data):
             raise PeerFailed(f"{self.name}: {len(data)} bytes, expected {start}")
-        x = self._model(quality).decompress(strings, (h, w))["x_hat"][0]
+        with torch.inference_mode():
+            x = self._model(quality).decompress(strings, (h, w))["x_hat"][0]
         pixels = (x[:, :height, :width].clamp(0, 1) * 255).round().permute(1, 2, 0)
         image: RGB = pixels.to(torch.uint8).numpy().astype(np.uint8)
         return image
