@@ -52,10 +52,18 @@ _PROGRAMS = {
 }
 
 
-def _program_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Where other programs are."""
-    for name, text in reversed(_PROGRAMS.items()):
-        command = click.option(name, metavar="PATH", help=text)(command)
+def _codec_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Which codecs run on which images, and where other programs are."""
+    for option in reversed([
+        click.option("--images", type=_FOLDER, required=True, help="Folder of images."),
+        click.option(
+            "--codecs", type=_Codecs(), default=DEFAULT_CODECS, show_default=True,
+            help=f"Of {', '.join(peers.NAMES)}.",
+        ),
+        click.option("--every", default=1, show_default=True, help="Use every n-th image."),
+        *(click.option(name, metavar="PATH", help=text) for name, text in _PROGRAMS.items()),
+    ]):  # fmt: skip
+        command = option(command)
     return command
 
 
@@ -65,18 +73,12 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--images", type=_FOLDER, required=True, help="Folder of images.")
-@click.option(
-    "--codecs", type=_Codecs(), default=DEFAULT_CODECS, show_default=True,
-    help=f"Of {', '.join(peers.NAMES)}.",
-)  # fmt: skip
+@_codec_options
 @click.option("--out", type=_OUT, required=True, help="Where points are kept; a later run goes on.")
-@click.option("--every", default=1, show_default=True, help="Use every n-th image.")
 @click.option(
     "--jobs", default=os.cpu_count(), show_default="processors",
     help="Runs of other programs (VTM, HM, VVenC) at a time.",
 )  # fmt: skip
-@_program_options
 def rd(
     images: Path, codecs: list[str], out: Path, every: int, jobs: int, **programs: str | None
 ) -> None:
@@ -111,20 +113,14 @@ def rd(
 
 
 @main.command()
-@click.option("--images", type=_FOLDER, required=True, help="Folder of images.")
-@click.option(
-    "--codecs", type=_Codecs(), default=DEFAULT_CODECS, show_default=True,
-    help=f"Of {', '.join(peers.NAMES)}.",
-)  # fmt: skip
+@_codec_options
 @click.option("--out", type=_OUT, required=True, help="Where speed.json goes.")
-@click.option("--every", default=1, show_default=True, help="Use every n-th image.")
 @click.option("--bpp", default=0.5, show_default=True, help="Bits per pixel to come near to.")
 @click.option("--repeat", type=click.IntRange(1), default=3, show_default=True, help="Passes.")
 @click.option(
     "--cores", type=click.IntRange(1), default=os.cpu_count(), show_default="all",
     help="Of the processor that a codec may use.",
 )  # fmt: skip
-@_program_options
 def speed(
     images: Path, codecs: list[str], out: Path, every: int, bpp: float, repeat: int, cores: int,
     **programs: str | None,

@@ -10,12 +10,10 @@ one decode in a new process each, with the largest resident set of that process.
 from __future__ import annotations
 
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +23,10 @@ from PIL import Image
 
 import codec
 from bench.machine import machine
+from bench.timing import median_seconds
 
 LEVELS = (16, 32, 48)
-
-
-def median_seconds(action: Callable[[], object], repeat: int) -> float:
-    """Median wall-clock time of `repeat` calls after two that do not count."""
-    times = []
-    for _ in range(repeat + 2):
-        started = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times[2:])
+WARM_UP = 2
 
 
 def in_process(pixels: np.ndarray, repeat: int) -> list[dict[str, Any]]:
@@ -47,8 +37,8 @@ def in_process(pixels: np.ndarray, repeat: int) -> list[dict[str, Any]]:
         encoder, decoder = codec.Encoder(precision=precision), codec.Decoder(precision=precision)
         for level in LEVELS:
             data = encoder.encode(pixels, level=level)
-            encode = median_seconds(lambda: encoder.encode(pixels, level=level), repeat)  # noqa: B023
-            decode = median_seconds(lambda: decoder.decode(data), repeat)  # noqa: B023
+            encode = median_seconds(lambda: encoder.encode(pixels, level=level), repeat, WARM_UP)  # noqa: B023
+            decode = median_seconds(lambda: decoder.decode(data), repeat, WARM_UP)  # noqa: B023
             rows.append({
                 "precision": precision, "level": level, "bytes": len(data),
                 "encode_mp_s": round(megapixels / encode, 2),
@@ -70,7 +60,7 @@ def cold(image: Path, repeat: int) -> dict[str, float]:
             "import_torch": [sys.executable, "-c", "import torch"],
         }
         return {
-            name: round(median_seconds(lambda: _run(run), repeat), 3)  # noqa: B023
+            name: round(median_seconds(lambda: _run(run), repeat, WARM_UP), 3)  # noqa: B023
             for name, run in runs.items()
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,13 +61,10 @@ def _coded(peer: Peer, image: RGB, budget: int) -> Shown:
     among the whole numbers between the ends of its settings, bits rise with them.
     """
     low, high = round(peer.settings[0]), round(peer.settings[-1])
-    while low < high:
-        middle = (low + high) // 2
-        if len(peer.encode(image, middle)) < budget:
-            low = middle + 1
-        else:
-            high = middle
-    data = peer.encode(image, low)
+    setting = low + bisect_left(
+        range(low, high), budget, key=lambda setting: len(peer.encode(image, setting))
+    )
+    data = peer.encode(image, setting)
     decoded = peer.decode(data)
     return Shown(peer.name, len(data), measure(image, decoded)["psnr"], _uri(_crop(decoded)))
 

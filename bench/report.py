@@ -173,8 +173,7 @@ def _speed_chart(series: list[Series]) -> str:
 def _speeds_table(rows: list[speed.Row]) -> str:
     if not rows:
         return "<p>Not measured: python -m bench speed.</p>"
-    body = [speed.cells(row) for row in sorted(rows, key=lambda row: -row.decode_mp_s)]
-    return _html_table(body, speed.HEAD)
+    return _html_table(speed.cells(rows), speed.HEAD)
 
 
 def _html_table(rows: list[list[str]], head: list[str]) -> str:

@@ -13,23 +13,26 @@ from __future__ import annotations
 import json
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bench import peers
 from bench.images import load
 from bench.peers import RGB, Peer, PeerFailed, PeerMissing
+from bench.timing import median_seconds
 
 __all__ = ["HEAD", "Row", "SpeedFailed", "cells", "markdown", "measure_codec", "read_rows"]
 
 HEAD = ["codec", "bpp", "encode", "decode", "memory to encode", "to decode"]
+
+WARM_UP = 1
 
 
 class SpeedFailed(Exception):
@@ -79,18 +82,20 @@ def measure_codec(
     )  # fmt: skip
 
 
-def cells(row: Row) -> list[str]:
-    """A row as it is shown under `HEAD`."""
+def cells(rows: list[Row]) -> list[list[str]]:
+    """The rows as they are shown under `HEAD`, the fastest decoder first."""
     return [
-        row.codec, f"{row.bpp:.2f}", f"{row.encode_mp_s:.3g} MP/s", f"{row.decode_mp_s:.3g} MP/s",
-        f"{row.encode_peak_mb} MB", f"{row.decode_peak_mb} MB",
+        [
+            row.codec, f"{row.bpp:.2f}", f"{row.encode_mp_s:.3g} MP/s",
+            f"{row.decode_mp_s:.3g} MP/s", f"{row.encode_peak_mb} MB", f"{row.decode_peak_mb} MB",
+        ]
+        for row in sorted(rows, key=lambda row: -row.decode_mp_s)
     ]  # fmt: skip
 
 
 def markdown(rows: list[Row]) -> str:
-    """The table for people, the fastest decoder first."""
-    body = [cells(row) for row in sorted(rows, key=lambda row: -row.decode_mp_s)]
-    lines = [HEAD, ["---", *["---:"] * (len(HEAD) - 1)], *body]
+    """The table for people."""
+    lines = [HEAD, ["---", *["---:"] * (len(HEAD) - 1)], *cells(rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -132,41 +137,30 @@ def _encode(peer: Peer, job: dict[str, Any]) -> dict[str, Any]:
         "setting": setting,
         "pixels": sum(image.shape[0] * image.shape[1] for image in images),
         "bytes": sum(map(len, coded)),
-        "seconds": _median(job, lambda: [peer.encode(image, setting) for image in images]),
+        "seconds": median_seconds(
+            lambda: [peer.encode(image, setting) for image in images], job["repeat"], WARM_UP
+        ),
     }
 
 
 def _decode(peer: Peer, job: dict[str, Any]) -> dict[str, Any]:
     coded = [(Path(job["folder"]) / str(n)).read_bytes() for n in range(len(job["files"]))]
-    return {"seconds": _median(job, lambda: [peer.decode(data) for data in coded])}
+    seconds = median_seconds(lambda: [peer.decode(data) for data in coded], job["repeat"], WARM_UP)
+    return {"seconds": seconds}
 
 
 def _nearest(peer: Peer, image: RGB, bpp: float) -> float:
     """The setting that comes nearest to a rate on a logarithmic scale; bits rise with settings."""
     wanted = bpp * image.shape[0] * image.shape[1] / 8
-    low, high = 0, len(peer.settings) - 1
-    sizes: dict[int, int] = {}
 
+    @cache
     def size(at: int) -> int:
-        if at not in sizes:
-            sizes[at] = len(peer.encode(image, peer.settings[at]))
-        return sizes[at]
+        return len(peer.encode(image, peer.settings[at]))
 
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if size(middle) < wanted else (low, middle)
-    near = [at for at in (low - 1, low) if at >= 0]
+    above = bisect_left(range(len(peer.settings) - 1), wanted, key=size)
+    near = [at for at in (above - 1, above) if at >= 0]
     best = min(near, key=lambda at: max(size(at) / wanted, wanted / size(at)))
     return peer.settings[best]
-
-
-def _median(job: dict[str, Any], work: Callable[[], object]) -> float:
-    seconds = []
-    for _ in range(job["repeat"] + 1):
-        started = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds[1:])
 
 
 def _peak_mb() -> int:
