@@ -279,9 +279,9 @@ def _pairs(images: Path, beside: list[str], bpp: float) -> list[Pair]:
 @click.argument("results_json", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def readme_command(results_json: Path, file: Path) -> None:
-    """Write the benchmark's part of a README from the results.json of a report."""
+    """Write the benchmark's part of a README, and its plot, from the results.json of a report."""
     try:
-        readme.write(file, read_results(results_json))
+        readme.write(file, read_results(results_json), results_json.parent)
     except (ValueError, StopIteration) as error:
         raise click.ClickException(f"{file.name}: {error}") from error
 

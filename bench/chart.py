@@ -61,14 +61,20 @@ class Axis:
         return [t for t in found if self.low <= t <= self.high * (1 + 1e-9)]
 
 
-def chart(series: Sequence[Series], x: Axis, y: Axis) -> str:
-    """The chart as an <svg> element."""
+def chart(series: Sequence[Series], x: Axis, y: Axis, key: bool = False) -> str:
+    """The chart as an <svg> element.
+
+    Args:
+        key: name the series inside, at the lower right, on white: for a file shown as an image.
+    """
     to_x, to_y = x.place(LEFT, WIDTH - RIGHT), y.place(HEIGHT - BOTTOM, TOP)
     parts = [
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" xmlns="http://www.w3.org/2000/svg" '
         f'role="img" aria-label="{escape(y.title)} against {escape(x.title)}" '
         'font-family="system-ui, sans-serif" font-size="13">'
     ]
+    if key:
+        parts.append(f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>')
     for tick in x.ticks():
         at = to_x(tick)
         parts.append(_line(at, TOP, at, HEIGHT - BOTTOM))
@@ -85,6 +91,8 @@ def chart(series: Sequence[Series], x: Axis, y: Axis) -> str:
     )
     for n, one in enumerate(series):
         parts.append(_series(one, COLOURS[n % len(COLOURS)], x, y, to_x, to_y))
+    if key:
+        parts.append(_key(series))
     return "\n".join([*parts, "</svg>"])
 
 
@@ -118,6 +126,24 @@ def _series(
     if not one.line:
         parts += [_text(a + 8, b + 4, one.name, "start") for a, b, _ in inside]
     return "".join([*parts, "</g>"])
+
+
+def _key(series: Sequence[Series]) -> str:
+    """The names beside a piece of their line, over an opaque ground."""
+    row, indent = 15, 34
+    width = indent + 12 + max(6.0 * len(one.name) for one in series)
+    left, top = WIDTH - RIGHT - 8 - width, HEIGHT - BOTTOM - 14 - row * len(series)
+    ground = f'width="{width:.1f}" height="{row * len(series) + 6}" fill="#fff" fill-opacity="0.9"'
+    parts = [f'<rect x="{left:.1f}" y="{top}" {ground}/>']
+    for n, one in enumerate(series):
+        at = top + row * n + row / 2 + 3
+        dash = ' stroke-dasharray="5 4"' if one.dashed else ""
+        parts.append(
+            f'<path d="M{left + 6:.1f} {at}h22" stroke="{COLOURS[n % len(COLOURS)]}" '
+            f'stroke-width="{3 if one.bold else 1.6}"{dash}/>'
+            f'<text x="{left + indent:.1f}" y="{at + 4}" font-size="11">{escape(one.name)}</text>'
+        )
+    return "\n".join(parts)
 
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> str:

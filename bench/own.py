@@ -9,7 +9,7 @@ one decode in a new process each, with the largest resident set of that process.
 
 from __future__ import annotations
 
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -82,15 +82,24 @@ def large(image: Path, megapixels: float) -> list[dict[str, Any]]:
             ):
                 started = time.perf_counter()
                 code = "import sys, codec.cli.main as m; sys.argv[0] = 'codec'; m.main()"
-                subprocess.run([sys.executable, "-c", code, *run, "--quiet"], check=True)
+                peak = _peak_kb([sys.executable, "-c", code, *run, "--quiet"])
                 seconds = time.perf_counter() - started
-                peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
                 rows.append({
                     "what": name, "megapixels": round(size, 1), "seconds": round(seconds, 2),
                     "mp_s": round(size / seconds, 2), "peak_mb": round(peak / 1024),
                 })  # fmt: skip
                 click.echo(str(rows[-1]), err=True)
     return rows
+
+
+def _peak_kb(command: list[str]) -> int:
+    """Run a command; the largest resident set of that process alone."""
+    process = subprocess.Popen(command)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return usage.ru_maxrss
 
 
 def _mosaic(image: Path, megapixels: float) -> Image.Image:

@@ -1,10 +1,11 @@
-"""The part of README.md that the benchmark writes, between two marks."""
+"""The part of README.md that the benchmark writes, between two marks, and its plot."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from bench.report import OURS, table
+from bench.report import OURS, plot, table
 from bench.summary import Result, published
 
 BEGIN, END = "<!-- benchmark:begin -->\n", "<!-- benchmark:end -->\n"
@@ -12,8 +13,12 @@ BESIDE = ("VTM", "AV1", "MLIC++", "DCVC-RT-Intra", "bmshj2018-hyperprior")
 """Published curves in the README's table; the report has all."""
 
 
-def block(measured: list[Result]) -> str:
-    """Our curve, and the table of codecs, as Markdown."""
+def block(measured: list[Result], picture: str) -> str:
+    """Our curve, the plot and the table of codecs, as Markdown.
+
+    Args:
+        picture: path of the plot as the README names it.
+    """
     own = next(result for result in measured if result.codec in OURS)
     rows = [
         ["level", *(f"{mean.setting:.0f}" for mean in own.means)],
@@ -24,10 +29,11 @@ def block(measured: list[Result]) -> str:
     ]
     curve = "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
     beside = [result for result in published() if result.codec in BESIDE]
-    return f"{own.version}:\n\n{curve}\n{table(measured, beside)}"
+    shown = f"![Rate and distortion of codecs]({picture})"
+    return f"{own.version}:\n\n{curve}\n{shown}\n\n{table(measured, beside)}"
 
 
-def updated(readme: str, measured: list[Result]) -> str:
+def updated(readme: str, measured: list[Result], picture: str) -> str:
     """The README with its part made anew.
 
     Raises:
@@ -37,9 +43,13 @@ def updated(readme: str, measured: list[Result]) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"README without {BEGIN.strip()} and {END.strip()}")
-    return before + BEGIN + block(measured) + END + after
+    return before + BEGIN + block(measured, picture) + END + after
 
 
-def write(path: Path, measured: list[Result]) -> None:
-    """Update a README file."""
-    path.write_text(updated(path.read_text(), measured))
+def write(path: Path, measured: list[Result], folder: Path) -> None:
+    """Update a README file, and rd.svg in `folder` that it shows."""
+    picture = folder / "rd.svg"
+    shown = Path(os.path.relpath(picture, path.parent)).as_posix()
+    text = updated(path.read_text(), measured, shown)
+    picture.write_text(plot(measured))
+    path.write_text(text)

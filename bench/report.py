@@ -14,11 +14,11 @@ from bench.pairs import Pair
 from bench.peers import own
 from bench.summary import ANCHORS, Result, deltas, published
 
-__all__ = ["table", "write"]
+__all__ = ["plot", "table", "write"]
 
 TEMPLATE = Path(__file__).parent / "page.html"
 OURS = own.NAMES
-DRAWN = ("VTM", "AV1", "WebP", "JPEG", "MLIC++", "DCVC-RT-Intra", "bmshj2018-hyperprior")
+DRAWN = ("VTM", "AV1", "MLIC++", "DCVC-RT-Intra", "bmshj2018-hyperprior")
 """Published curves that are drawn; the table has all of them."""
 HEAD = ["codec", "BD-rate", "BD-PSNR", "encode", "decode", "version or source"]
 RATES = Axis("bits per pixel", 0.0, 2.0)
@@ -46,16 +46,15 @@ def write(
         raise ValueError("no codec has a setting with every image")
     literature = published()
     rates = deltas(literature[0], [*measured, *literature])
-    rows = _rows(measured, literature, rates)
+    head, *rows = _table(measured, literature, rates)
     rd = _rd_series(measured, literature)
-    rd_chart = chart(rd, RATES, QUALITIES)
     speed_chart = _speed_chart(_speed_series(measured, rates))
     text = TEMPLATE.read_text()
     values = {
-        "rd": rd_chart,
+        "rd": chart(rd, RATES, QUALITIES),
         "legend": legend(rd),
         "speed": speed_chart,
-        "table": _html_table(rows, HEAD),
+        "table": _html_table(rows, head),
         "speeds": _speeds_table(speeds or []),
         "figures": _figures(),
         "pairs": json.dumps([_pair(pair) for pair in pairs or []]),
@@ -64,9 +63,9 @@ def write(
         text = text.replace(f"<!--{name}-->", value)
     files = {
         "report.html": text,
-        "rd.svg": rd_chart,
+        "rd.svg": plot(measured),
         "speed.svg": speed_chart,
-        "table.md": _markdown(rows),
+        "table.md": _markdown([head, *rows]),
     }
     out.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
@@ -78,33 +77,44 @@ def write(
 def table(measured: list[Result], literature: list[Result]) -> str:
     """The table of BD-rates as Markdown, against the first published curve."""
     rates = deltas(published()[0], [*measured, *literature])
-    return _markdown(_rows(measured, literature, rates))
+    return _markdown(_table(measured, literature, rates))
 
 
-def _markdown(rows: list[list[str]]) -> str:
-    lines = [HEAD, ["---"] * len(HEAD), *rows]
+def plot(measured: list[Result]) -> str:
+    """Measured and published curves as an SVG file."""
+    return chart(_rd_series(measured, published()), RATES, QUALITIES, key=True) + "\n"
+
+
+def _markdown(table: list[list[str]]) -> str:
+    head, *rows = table
+    lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def _rows(
+def _table(
     measured: list[Result], literature: list[Result], rates: dict[tuple[str, str], Delta | str]
 ) -> list[list[str]]:
-    """Cells of the table, by BD-rate; those without one at the end."""
+    """The head of the table and its rows, by BD-rate; those without one at the end. Where VTM was
+    measured here, a column more has the BD-rate against that.
+    """
+    here = next((result for result in measured if result.codec == "vtm"), None)
+    all_of_them = [*measured, *literature]
+    beside = {} if here is None else deltas(here, all_of_them)
 
     def order(result: Result) -> float:
         delta = rates[result.codec, result.version]
         return delta.rate if isinstance(delta, Delta) else math.inf
 
     rows = []
-    for result in sorted([*measured, *literature], key=order):
+    for result in sorted(all_of_them, key=order):
         delta = rates[result.codec, result.version]
-        if isinstance(delta, Delta):
-            doubt = "" if delta.agrees else f" (Akima {delta.rate_akima:+.1f} %)"
-            part = "" if delta.overlap > 0.95 else f", {delta.overlap:.0%} of the range"
-            quality = "" if math.isnan(delta.psnr) else f"{delta.psnr:+.2f} dB"
-            cells = [f"{delta.rate:+.1f} %{doubt}{part}", quality]
-        else:
-            cells = [f"none: {delta}", ""]
+        quality = ""
+        if isinstance(delta, Delta) and not math.isnan(delta.psnr):
+            quality = f"{delta.psnr:+.2f} dB"
+        cells = [_rate(delta)]
+        if here is not None:
+            cells.append(_rate(beside[result.codec, result.version]))
+        cells.append(quality)
         where = result.source or result.version
         if result.source:
             speeds, where = ["", ""], f"published: {where}"
@@ -113,7 +123,17 @@ def _rows(
             speeds = [_speed(encode), _speed(decode)]
         name = f"{result.codec} {result.version}" if result.source else result.codec
         rows.append([name.strip(), *cells, *speeds, where])
-    return rows
+    head = HEAD if here is None else [*HEAD[:2], f"against {here.version} here", *HEAD[2:]]
+    return [head, *rows]
+
+
+def _rate(delta: Delta | str) -> str:
+    """A BD-rate with what must be known of it, or why there is none."""
+    if isinstance(delta, str):
+        return f"none: {delta}"
+    doubt = "" if delta.agrees else f" (Akima {delta.rate_akima:+.1f} %)"
+    part = "" if delta.overlap > 0.95 else f", {delta.overlap:.0%} of the range"
+    return f"{round(delta.rate, 1) + 0.0:+.1f} %{doubt}{part}"  # no -0.0
 
 
 def _speed(value: float) -> str:
@@ -129,8 +149,9 @@ def _speeds(result: Result) -> tuple[float, float]:
 
 
 def _rd_series(measured: list[Result], literature: list[Result]) -> list[Series]:
-    """Measured curves, ours bold, then the published ones that are drawn."""
+    """Measured curves, ours first and bold, then the published ones that are drawn."""
     drawn = [r for r in literature if r.codec in DRAWN]
+    ours_first = sorted(measured, key=lambda result: result.codec not in OURS)
     return [
         Series(
             result.codec if not result.source else f"{result.codec} {result.version} (published)",
@@ -139,7 +160,7 @@ def _rd_series(measured: list[Result], literature: list[Result]) -> list[Series]
             dashed=bool(result.source),
             bold=result.codec in OURS,
         )
-        for result in [*measured, *drawn]
+        for result in [*ours_first, *drawn]
     ]
 
 

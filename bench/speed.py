@@ -56,7 +56,7 @@ class Row:
 def measure_codec(
     name: str, files: list[Path], bpp: float, repeat: int, cores: int, paths: Mapping[str, str]
 ) -> Row:
-    """Measure one codec at the setting whose first image is nearest to `bpp`.
+    """Measure one codec at the setting whose mean rate is nearest to `bpp`.
 
     Args:
         files: images to encode.
@@ -128,14 +128,14 @@ def _in_process(work: str, job: dict[str, Any]) -> dict[str, Any]:
 
 def _encode(peer: Peer, job: dict[str, Any]) -> dict[str, Any]:
     images = [load(Path(file)) for file in job["files"]]
-    setting = _nearest(peer, images[0], job["bpp"])
-    coded = [peer.encode(image, setting) for image in images]
+    pixels = sum(image.shape[0] * image.shape[1] for image in images)
+    setting, coded = _nearest(peer, images, job["bpp"] * pixels / 8)
     for n, data in enumerate(coded):
         (Path(job["folder"]) / str(n)).write_bytes(data)
     return {
         "version": peer.version,
         "setting": setting,
-        "pixels": sum(image.shape[0] * image.shape[1] for image in images),
+        "pixels": pixels,
         "bytes": sum(map(len, coded)),
         "seconds": median_seconds(
             lambda: [peer.encode(image, setting) for image in images], job["repeat"], WARM_UP
@@ -149,18 +149,22 @@ def _decode(peer: Peer, job: dict[str, Any]) -> dict[str, Any]:
     return {"seconds": seconds}
 
 
-def _nearest(peer: Peer, image: RGB, bpp: float) -> float:
-    """The setting that comes nearest to a rate on a logarithmic scale; bits rise with settings."""
-    wanted = bpp * image.shape[0] * image.shape[1] / 8
+def _nearest(peer: Peer, images: list[RGB], wanted: float) -> tuple[float, list[bytes]]:
+    """The setting that comes nearest to `wanted` bytes in all on a logarithmic scale, and the files
+    it gives; bits rise with settings.
+    """
 
     @cache
+    def coded(at: int) -> list[bytes]:
+        return [peer.encode(image, peer.settings[at]) for image in images]
+
     def size(at: int) -> int:
-        return len(peer.encode(image, peer.settings[at]))
+        return sum(map(len, coded(at)))
 
     above = bisect_left(range(len(peer.settings) - 1), wanted, key=size)
     near = [at for at in (above - 1, above) if at >= 0]
     best = min(near, key=lambda at: max(size(at) / wanted, wanted / size(at)))
-    return peer.settings[best]
+    return peer.settings[best], coded(best)
 
 
 def _peak_mb() -> int:

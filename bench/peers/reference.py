@@ -122,12 +122,14 @@ class ReferencePeer:
         return b"".join(p.tobytes() for p in yuv.to_planes_420(yuv.pad_even(image)))
 
     def _find_config(self, paths: Mapping[str, str]) -> Path | None:
-        """The configuration file: given, or in `cfg` beside or above the encoder."""
+        """The configuration file: given, or in `cfg` beside or above the encoder; VTM's own build
+        leaves that six folders down.
+        """
         if self._program.config is None:
             return None
         key = f"{self.name}_config"
         given = paths.get(key) or os.environ.get(f"CODEC_BENCH_{key.upper()}")
-        folders = [p / "cfg" for p in Path(self._encoder).resolve().parents[:5]]
+        folders = [p / "cfg" for p in Path(self._encoder).resolve().parents[:7]]
         tried = [Path(given)] if given else [f / self._program.config for f in folders]
         for path in tried:
             if path.is_file():

@@ -118,8 +118,10 @@ else:
 
 
 def stand_in(folder: Path, fail: bool = False, sleep: float = 0.0) -> dict[str, str]:
-    """Paths of a program that behaves like VTM's."""
-    program = folder / "EncoderApp"
+    """Paths of a program that behaves like VTM's, as deep below `cfg` as its build puts it."""
+    release = folder / "bin" / "make" / "gcc-12.2" / "x86_64" / "release"
+    release.mkdir(parents=True, exist_ok=True)
+    program = release / "EncoderApp"
     program.write_text(STAND_IN.format(python=sys.executable, fail=fail, sleep=sleep))
     program.chmod(0o755)
     (folder / "cfg").mkdir(exist_ok=True)

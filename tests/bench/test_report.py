@@ -86,6 +86,25 @@ def test_table_is_in_order_and_names_what_was_published(measured: list[Result]) 
     assert ours[1:5] == ["-20.0 %", "+1.07 dB", "2 MP/s", "4 MP/s"]
 
 
+def test_measured_vtm_adds_a_column() -> None:
+    measured = results(curve("wavelet", 0.8) + curve("vtm", 0.5))
+
+    head, _, *rows = (line.split(" | ") for line in report.table(measured, []).splitlines())
+
+    assert head[1:3] == ["BD-rate", "against 1.0 here"]
+    assert {row[0]: row[1:3] for row in rows} == {
+        "| vtm": ["-50.0 %", "+0.0 %"],
+        "| wavelet": ["-20.0 %", "+60.0 %"],
+    }
+
+
+def test_plot_as_a_file_names_its_curves(measured: list[Result]) -> None:
+    root = ET.fromstring(report.plot(measured))
+
+    texts = {text.text for text in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"wavelet", "jpeg", "VTM 9.1, intra, 4:4:4 (published)"} <= texts
+
+
 def test_pictures_have_about_the_same_size(shown: list[Pair]) -> None:
     assert len(shown) == 3
     for pair in shown:
@@ -118,15 +137,16 @@ def test_command_writes_beside_the_points(tmp_path: Path) -> None:
 
 
 def test_readme_is_written_between_its_marks(measured: list[Result]) -> None:
-    text = readme.updated(f"a\n{readme.BEGIN}old\n{readme.END}z\n", measured)
+    text = readme.updated(f"a\n{readme.BEGIN}old\n{readme.END}z\n", measured, "x/rd.svg")
 
     assert text.startswith(f"a\n{readme.BEGIN}")
     assert text.endswith(f"{readme.END}z\n")
     assert "old" not in text
     assert "| wavelet | -20.0 % |" in text
-    assert readme.updated(text, measured) == text
+    assert "](x/rd.svg)" in text
+    assert readme.updated(text, measured, "x/rd.svg") == text
     with pytest.raises(ValueError, match="README without"):
-        readme.updated("a", measured)
+        readme.updated("a", measured, "rd.svg")
 
 
 def test_labels_are_escaped() -> None:
@@ -189,6 +209,8 @@ def test_project_readme_is_up_to_date() -> None:
     root = Path(__file__).parents[2]
     text = (root / "README.md").read_text()
 
-    kept = read_results(root / "bench" / "results" / "kodak" / "results.json")
+    folder = root / "bench" / "results" / "kodak"
+    kept = read_results(folder / "results.json")
 
-    assert readme.updated(text, kept) == text
+    assert readme.updated(text, kept, "bench/results/kodak/rd.svg") == text
+    assert (folder / "rd.svg").read_text() == report.plot(kept)
