@@ -4,70 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from codec.errors import TargetUnreachable
-from codec.models.quality import quality_of
-
 __all__ = ["largest_within", "smallest_reaching"]
 
 
 def largest_within(
-    file: Callable[[int], bytes],
-    limit: int,
-    levels: int,
-    asked: str,
-    show: Callable[[int], str],
-    unit: float,
-) -> bytes:
-    """The file of the highest level that is not larger than `limit` bytes, by bisection.
+    size: Callable[[int], int], limit: int, levels: int, start: int | None = None
+) -> int:
+    """The highest of 0..levels-1 whose file is not larger than `limit` bytes, -1 where none is.
 
     Args:
-        file: the file at a level.
-        limit: bytes.
-        levels: how many there are.
-        asked: the target as it was given.
-        show: a size in the unit of the target, rounded up.
-        unit: the units of the target in a byte.
-
-    Raises:
-        TargetUnreachable: even level 0 is larger; states its size.
+        size: bytes of the file at a level.
+        start: a level that is probably near.
     """
-    low, high = -1, levels - 1  # low fits (or is below all levels)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if len(file(middle)) <= limit:
-            low = middle
-        else:
-            high = middle - 1
-    if low < 0:
-        least = len(file(0))
-        raise TargetUnreachable(
-            f"the target is {asked}, the smallest file this image can have is "
-            f"{show(least)} (quality 0)",
-            nearest=least * unit,
-        )
-    return file(low)
+    return _last(lambda level: size(level) <= limit, levels, start)
 
 
 def smallest_reaching(
-    file: Callable[[int], bytes], psnr: Callable[[int], float], target: float, levels: int
-) -> bytes:
-    """The file of the lowest level whose PSNR reaches `target` dB, by bisection.
+    psnr: Callable[[int], float], target: float, levels: int, start: int | None = None
+) -> int:
+    """The lowest of 0..levels-1 whose PSNR reaches `target` dB, `levels` where none does.
 
-    Raises:
-        TargetUnreachable: the highest level does not; states what it reaches.
+    Args:
+        psnr: dB at a level.
+        start: a level that is probably near.
     """
-    low, high = 0, levels  # high reaches it (or is above all levels)
-    while low < high:
+    return 1 + _last(lambda level: psnr(level) < target, levels, start)
+
+
+def _last(holds: Callable[[int], bool], count: int, start: int | None) -> int:
+    """The highest of 0..count-1 up to which `holds` is true, -1 where it is nowhere: by bisection,
+    within what levels 1, 2, 4 … away from `start` enclose.
+    """
+    low, high = -1, count  # true at low and false at high, or outside
+    if start is not None:
+        at = start
+        while low < at < high:
+            true = holds(at)
+            low, high = (at, high) if true else (low, at)
+            step = max(1, abs(at - start))
+            at += step if true else -step
+    while high - low > 1:
         middle = (low + high) // 2
-        if psnr(middle) >= target:
-            high = middle
+        if holds(middle):
+            low = middle
         else:
-            low = middle + 1
-    if low >= levels:
-        best = psnr(levels - 1)
-        raise TargetUnreachable(
-            f"the target is {target:g} dB, the best this image can have is {best:.2f} dB "
-            f"(quality {quality_of(levels - 1, levels)})",
-            nearest=best,
-        )
-    return file(low)
+            high = middle
+    return low

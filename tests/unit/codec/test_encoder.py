@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import bitstream
-from codec import encoder as encoder_module
+from codec import job as job_module
 from codec.decoder import Decoder
 from codec.encoder import Encoder
 from codec.errors import OptionError, TargetUnreachable, UnknownModel, WeightsMismatch
@@ -120,7 +120,7 @@ def test_windows_do_not_show(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) 
     picture = synthetic_picture(260, 330)
     whole = encoder.encode(picture, level=50, tile=64)
 
-    monkeypatch.setattr(encoder_module, "WINDOW_PX", 128)
+    monkeypatch.setattr(job_module, "WINDOW_PX", 128)
     windowed = encoder.encode(picture, level=50, tile=64)
 
     assert abs(len(windowed) - len(whole)) <= 0.005 * len(whole)

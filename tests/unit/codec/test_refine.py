@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+import bitstream
 import codec
-from codec import encoder as encoder_module
+from codec import job as job_module
 from codec.decoder import Decoder
 from codec.encoder import Encoder
+from codec.image.metrics import psnr
 from codec.image.picture import Picture
 from codec.models.image import lambdas
 from codec.models.registry import ModelEntry
@@ -56,7 +58,7 @@ def test_refined_file_costs_less(encoder: Encoder, level: int) -> None:
 def test_any_size_and_tile_decodes(
     encoder: Encoder, size: tuple[int, int], channels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoder_module, "STEPS", {8: 2})
+    monkeypatch.setattr(job_module, "STEPS", {8: 2})
     picture = synthetic_picture(*size, channels)
 
     data = encoder.encode(picture, level=LEVEL, tile=64, effort=8)
@@ -72,6 +74,34 @@ def test_no_tile_gets_worse(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -
     direct, refined = (encoder.encode(picture, level=LEVEL, tile=64, effort=e) for e in (7, 8))
 
     assert refined == direct
+
+
+@pytest.mark.parametrize("target", [{"target_size": 900}, {"target_psnr": 31.0}], ids=str)
+def test_targets_are_kept_with_few_refined_files(
+    encoder: Encoder, monkeypatch: pytest.MonkeyPatch, target: dict[str, Any]
+) -> None:
+    refined: list[int] = []
+    encode = job_module.Job._encode
+
+    def counted(job: job_module.Job, level: int, measure: bool) -> None:
+        if job._steps:
+            refined.append(level)
+        encode(job, level, measure)
+
+    monkeypatch.setattr(job_module.Job, "_encode", counted)
+    monkeypatch.setattr(job_module, "STEPS", {8: 6})
+    picture = synthetic_picture(100, 120)
+
+    data = encoder.encode(picture, effort=8, **target)
+
+    level = bitstream.read_header(data).level
+    assert 1 < len(refined) <= 4
+    if "target_size" in target:
+        assert len(data) <= 900 < len(encoder.encode(picture, level=level + 1, effort=8))
+    else:
+        assert psnr(picture, Decoder(precision="float32").decode(data)) >= 31
+        below = encoder.encode(picture, level=level - 1, effort=8)
+        assert psnr(picture, Decoder(precision="float32").decode(below)) < 31
 
 
 def test_threads_do_not_change_the_bytes(tiny_model: ModelEntry) -> None:
@@ -102,7 +132,7 @@ def test_mode_of_the_caller_does_not_matter(tiny_model: ModelEntry) -> None:
 
 
 def test_progress_moves_within_a_tile(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder_module, "STEPS", {8: 4})
+    monkeypatch.setattr(job_module, "STEPS", {8: 4})
     told: list[float] = []
     picture = Picture(samples=np.ascontiguousarray(synthetic_picture(64, 128)))
 
