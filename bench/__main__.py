@@ -21,8 +21,8 @@ from bench.pairs import Pair, pairs
 from bench.peers import Peer, PeerMissing
 from bench.speed import SpeedFailed, measure_codec, read_rows
 from bench.speed import markdown as speed_table
-from bench.store import Point, Store
-from bench.summary import deltas, published, read_results, results, write_results
+from bench.store import Point, Store, data_hash, file_hash
+from bench.summary import deltas, published, results, write_results
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _OUT = click.Path(file_okay=False, path_type=Path)
@@ -167,7 +167,7 @@ def coder_command(
     click.echo(coder.markdown(case, found, messages))
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        told = _run_of(out, images, files) | coder.as_json(case, found)
+        told = _run_of(out, images, files) | coder.as_json(case, found, messages)
         (out / "coder.json").write_text(json.dumps(told, indent=1) + "\n")
 
 
@@ -225,6 +225,7 @@ def _run_of(out: Path, images: Path | None, files: list[Path]) -> dict[str, Any]
         "machine": machine(),
         "python": platform.python_version(),
         "images": [file.name for file in files],
+        "data_sha256": data_hash(file_hash(file) for file in files),
     }
 
 
@@ -276,13 +277,13 @@ def _pairs(images: Path, beside: list[str], bpp: float) -> list[Pair]:
 
 
 @main.command("readme")
-@click.argument("results_json", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("folder", type=_FOLDER)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def readme_command(results_json: Path, file: Path) -> None:
-    """Write the benchmark's part of a README, and its plot, from the results.json of a report."""
+def readme_command(folder: Path, file: Path) -> None:
+    """Write the benchmark's part of a README, and its plot, from results.json and speed.json."""
     try:
-        readme.write(file, read_results(results_json), results_json.parent)
-    except (ValueError, StopIteration) as error:
+        readme.write(file, folder)
+    except (OSError, ValueError, StopIteration) as error:
         raise click.ClickException(f"{file.name}: {error}") from error
 
 

@@ -22,10 +22,10 @@ input is prepared beforehand and their output left as it comes.
 from __future__ import annotations
 
 import math
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -34,7 +34,6 @@ import numpy as np
 import numpy.typing as npt
 
 import codec
-from bench.machine import machine
 from entropy.coder import CdfTables, Decoder, backend, encode, pmf_to_cdf
 from entropy.models import latent_codec
 
@@ -368,14 +367,21 @@ def markdown(case: Case, results: list[Result], messages: list[str]) -> str:
     return "\n".join([*lines, *messages])
 
 
-def as_json(case: Case, results: list[Result]) -> dict[str, Any]:
-    """The figures as they are kept."""
+def as_json(case: Case, results: list[Result], messages: list[str]) -> dict[str, Any]:
+    """The figures as they are kept, and what was not measured."""
     return {
-        "machine": machine(),
-        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in ("constriction", "compressai")},
+        "missing": messages,
         "symbols": len(case.symbols),
         "coded": int(case.coded.sum()),
         "ideal_bytes": round(case.ideal_bytes(), 1),
         "tables_sha256": case.tables.sha256.hex(),
         "results": [asdict(row) for row in results],
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -46,9 +46,10 @@ def write(
         raise ValueError("no codec has a setting with every image")
     literature = published()
     rates = deltas(literature[0], [*measured, *literature])
-    head, *rows = _table(measured, literature, rates)
+    rows_of = {row.codec: row for row in speeds or []}
+    head, *rows = _table(measured, literature, rates, rows_of)
     rd = _rd_series(measured, literature)
-    speed_chart = _speed_chart(_speed_series(measured, rates))
+    speed_chart = _speed_chart(_speed_series(measured, rates, rows_of))
     text = TEMPLATE.read_text()
     values = {
         "rd": chart(rd, RATES, QUALITIES),
@@ -74,10 +75,10 @@ def write(
     return [out / name for name in [*files, "rd.png"]]
 
 
-def table(measured: list[Result], literature: list[Result]) -> str:
+def table(measured: list[Result], literature: list[Result], speeds: list[speed.Row]) -> str:
     """The table of BD-rates as Markdown, against the first published curve."""
     rates = deltas(published()[0], [*measured, *literature])
-    return _markdown(_table(measured, literature, rates))
+    return _markdown(_table(measured, literature, rates, {row.codec: row for row in speeds}))
 
 
 def plot(measured: list[Result]) -> str:
@@ -92,7 +93,10 @@ def _markdown(table: list[list[str]]) -> str:
 
 
 def _table(
-    measured: list[Result], literature: list[Result], rates: dict[tuple[str, str], Delta | str]
+    measured: list[Result],
+    literature: list[Result],
+    rates: dict[tuple[str, str], Delta | str],
+    speeds: dict[str, speed.Row],
 ) -> list[list[str]]:
     """The head of the table and its rows, by BD-rate; those without one at the end. Where VTM was
     measured here, a column more has the BD-rate against that.
@@ -115,14 +119,14 @@ def _table(
         if here is not None:
             cells.append(_rate(beside[result.codec, result.version]))
         cells.append(quality)
-        where = result.source or result.version
         if result.source:
-            speeds, where = ["", ""], f"published: {where}"
+            name, where = f"{result.codec} {result.version}".strip(), f"published: {result.source}"
+            cells += ["", ""]
         else:
-            encode, decode = _speeds(result)
-            speeds = [_speed(encode), _speed(decode)]
-        name = f"{result.codec} {result.version}" if result.source else result.codec
-        rows.append([name.strip(), *cells, *speeds, where])
+            name, where = result.codec, result.version
+            about = "" if name in speeds else "about "
+            cells += [f"{about}{_speed(value)}" for value in _speeds(result, speeds)]
+        rows.append([name, *cells, where])
     head = HEAD if here is None else [*HEAD[:2], f"against {here.version} here", *HEAD[2:]]
     return [head, *rows]
 
@@ -141,8 +145,12 @@ def _speed(value: float) -> str:
     return f"{value:.0f} MP/s" if value >= 10 else f"{value:.2g} MP/s"
 
 
-def _speeds(result: Result) -> tuple[float, float]:
-    """Encode and decode in megapixels per second, the median over the settings."""
+def _speeds(result: Result, speeds: dict[str, speed.Row]) -> tuple[float, float]:
+    """Encode and decode in megapixels per second: as `python -m bench speed` found, else the median
+    over the settings of what `rd` took.
+    """
+    if row := speeds.get(result.codec):
+        return row.encode_mp_s, row.decode_mp_s
     middle = len(result.means) // 2
     encode = sorted(mean.encode_mp_s for mean in result.means)[middle]
     return encode, sorted(mean.decode_mp_s for mean in result.means)[middle]
@@ -165,17 +173,19 @@ def _rd_series(measured: list[Result], literature: list[Result]) -> list[Series]
 
 
 def _speed_series(
-    measured: list[Result], rates: dict[tuple[str, str], Delta | str]
+    measured: list[Result],
+    rates: dict[tuple[str, str], Delta | str],
+    speeds: dict[str, speed.Row],
 ) -> list[Series]:
     found = []
     for result in measured:
         delta = rates[result.codec, result.version]
         if isinstance(delta, Delta):
-            speed = _speeds(result)[1]
-            label = f"decodes {_speed(speed)} at {delta.rate:+.1f} %"
+            decode = _speeds(result, speeds)[1]
+            label = f"decodes {_speed(decode)} at {delta.rate:+.1f} %"
             bold = result.codec in OURS
             found.append(
-                Series(result.codec, [(speed, delta.rate)], [label], line=False, bold=bold)
+                Series(result.codec, [(decode, delta.rate)], [label], line=False, bold=bold)
             )
     return found
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Key", "Point", "Store", "file_hash"]
+__all__ = ["Key", "Point", "Store", "data_hash", "file_hash"]
 
 
 class Key(NamedTuple):
@@ -95,3 +96,8 @@ class Store:
 def file_hash(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def data_hash(hashes: Iterable[str]) -> str:
+    """SHA-256 of the sorted hashes of different files, in hexadecimal: names a set of images."""
+    return hashlib.sha256("".join(sorted(set(hashes))).encode()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import defaultdict
 from dataclasses import asdict, dataclass
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.bd import Curve, Delta, compare
-from bench.store import Point
+from bench.store import Point, data_hash
 
 __all__ = [
     "ANCHORS",
@@ -120,10 +119,9 @@ def published(path: Path = ANCHORS) -> list[Result]:
 
 def write_results(path: Path, points: list[Point], runs: list[dict[str, Any]]) -> None:
     """The curves of measured points and how they came to be, as JSON that is kept; NaN becomes
-    null. data_sha256 is of the hashes of the images, in order.
+    null.
     """
-    hashes = sorted({point.image_sha256 for point in points})
-    digest = hashlib.sha256("".join(hashes).encode()).hexdigest()
+    hashes = {point.image_sha256 for point in points}
 
     def clean(value: Any) -> Any:
         return None if isinstance(value, float) and not np.isfinite(value) else value
@@ -137,7 +135,7 @@ def write_results(path: Path, points: list[Point], runs: list[dict[str, Any]]) -
         }
         for result in results(points)
     ]
-    told = {"data_sha256": digest, "images": len(hashes), "runs": runs, "codecs": codecs}
+    told = {"data_sha256": data_hash(hashes), "images": len(hashes), "runs": runs, "codecs": codecs}
     path.write_text(json.dumps(told, indent=1) + "\n")
 
 

@@ -21,7 +21,7 @@ from bench import peers, readme, report
 from bench.__main__ import main
 from bench.chart import Axis, Series, chart
 from bench.pairs import Pair, pairs
-from bench.speed import Row
+from bench.speed import Row, read_rows
 from bench.store import Point, Store
 from bench.summary import Result, published, read_results, results
 
@@ -75,7 +75,7 @@ def test_report_stands_alone(measured: list[Result], shown: list[Pair], tmp_path
 
 
 def test_table_is_in_order_and_names_what_was_published(measured: list[Result]) -> None:
-    text = report.table(measured, published())
+    text = report.table(measured, published(), [Row("jpeg", "1", 50.0, 0.5, 7.0, 99.0, 31, 32)])
     rows = [line.split(" | ") for line in text.splitlines()[2:]]
     names = [row[0].removeprefix("| ") for row in rows]
 
@@ -83,13 +83,14 @@ def test_table_is_in_order_and_names_what_was_published(measured: list[Result]) 
     assert "published: " in next(row[5] for row in rows if row[0].startswith("| VTM"))
     ours = next(row for row in rows if row[0] == "| wavelet")
     # VTM gains 4.8 dB for e times the bits: 4.8 ln(1 / 0.8) = 1.07
-    assert ours[1:5] == ["-20.0 %", "+1.07 dB", "2 MP/s", "4 MP/s"]
+    assert ours[1:5] == ["-20.0 %", "+1.07 dB", "about 2 MP/s", "about 4 MP/s"]
+    assert next(row for row in rows if row[0] == "| jpeg")[3:5] == ["7 MP/s", "99 MP/s"]
 
 
 def test_measured_vtm_adds_a_column() -> None:
     measured = results(curve("wavelet", 0.8) + curve("vtm", 0.5))
 
-    head, _, *rows = (line.split(" | ") for line in report.table(measured, []).splitlines())
+    head, _, *rows = (line.split(" | ") for line in report.table(measured, [], []).splitlines())
 
     assert head[1:3] == ["BD-rate", "against 1.0 here"]
     assert {row[0]: row[1:3] for row in rows} == {
@@ -137,16 +138,16 @@ def test_command_writes_beside_the_points(tmp_path: Path) -> None:
 
 
 def test_readme_is_written_between_its_marks(measured: list[Result]) -> None:
-    text = readme.updated(f"a\n{readme.BEGIN}old\n{readme.END}z\n", measured, "x/rd.svg")
+    text = readme.updated(f"a\n{readme.BEGIN}old\n{readme.END}z\n", measured, [], "x/rd.svg")
 
     assert text.startswith(f"a\n{readme.BEGIN}")
     assert text.endswith(f"{readme.END}z\n")
     assert "old" not in text
     assert "| wavelet | -20.0 % |" in text
     assert "](x/rd.svg)" in text
-    assert readme.updated(text, measured, "x/rd.svg") == text
+    assert readme.updated(text, measured, [], "x/rd.svg") == text
     with pytest.raises(ValueError, match="README without"):
-        readme.updated("a", measured, "rd.svg")
+        readme.updated("a", measured, [], "rd.svg")
 
 
 def test_labels_are_escaped() -> None:
@@ -205,12 +206,13 @@ def test_browser_shows_it(
 
 
 def test_project_readme_is_up_to_date() -> None:
-    """`python -m bench readme bench/results/kodak/results.json README.md` changes nothing."""
+    """`python -m bench readme bench/results/kodak README.md` changes nothing."""
     root = Path(__file__).parents[2]
     text = (root / "README.md").read_text()
 
     folder = root / "bench" / "results" / "kodak"
     kept = read_results(folder / "results.json")
 
-    assert readme.updated(text, kept, "bench/results/kodak/rd.svg") == text
+    speeds = read_rows(folder / "speed.json")
+    assert readme.updated(text, kept, speeds, "bench/results/kodak/rd.svg") == text
     assert (folder / "rd.svg").read_text() == report.plot(kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -60,5 +61,6 @@ def test_command_prints_a_table_and_keeps_the_figures(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "coder.json").read_text())
     assert found["symbols"] == 500
     assert str(tmp_path) not in found["command"]
+    assert found["versions"]["constriction"] == metadata.version("constriction")
     payload = encode([(case.symbols, case.indexes)], case.tables)
     assert found["results"][0]["bytes"] == len(payload)
