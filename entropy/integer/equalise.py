@@ -55,7 +55,11 @@ def equalise(ops: TrainingOps, streams: Sequence[Stream], run: Callable[[], obje
         channels = len(seen[0])
         for name in stream.writers:
             seen += list(torch.split(largest[name, "out"], channels))
-        factor = (limit / torch.stack(seen).amax(0).clamp_min(1e-6)).clamp(1.0, LARGEST)
+        peak = torch.stack(seen).amax(0)
+        factor = (limit / peak).clamp(1.0, LARGEST).where(peak > 0, 1.0)  # dead channels stay
+        for name in stream.writers:
+            room = torch.stack(torch.split(_room(ops, name), channels)).amin(0)
+            factor = torch.minimum(factor, room)
         for name in stream.writers:
             layer = ops.layer(name)
             rows = factor.repeat(len(layer.bias) // channels)
@@ -67,6 +71,12 @@ def equalise(ops: TrainingOps, streams: Sequence[Stream], run: Callable[[], obje
             layer = ops.layer(name)
             depthwise = layer.spec.kind == "depthwise"
             layer.weight.div_(factor.view(-1, 1, 1, 1) if depthwise else factor)
+
+
+def _room(ops: TrainingOps, name: str) -> Tensor:
+    """By how much the outputs of a layer may grow with its sums still exact."""
+    _, _, shift = ops.layer(name).quantised(ops.levels)
+    return torch.exp2(shift - 1)
 
 
 def _largest_activations(
@@ -87,9 +97,11 @@ def _largest_activations(
                 found[name, side] = peak if before is None else torch.maximum(before, peak)
 
         handles.append(layer.register_forward_hook(hook))
+    exact, ops.exact = ops.exact, False  # what is small would round to nothing
     try:
         run()
     finally:
+        ops.exact = exact
         for handle in handles:
             handle.remove()
     return found

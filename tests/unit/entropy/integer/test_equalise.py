@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from codec.models.image import ImageModel
+from entropy.integer.convert import integer_network
 from entropy.integer.equalise import HEADROOM, LARGEST, equalise
 from entropy.integer.spec import ACT_BITS, ACT_MAX
 from entropy.models.hyperprior import HyperpriorModel
@@ -98,3 +99,29 @@ def test_every_layer_but_those_of_the_outputs_is_written_and_read_once() -> None
     assert set(writers) == names - heads
     assert set(readers) == names - entries
     assert len(heads) == 8 * STEPS
+
+
+def test_sums_stay_exact_however_often(model: HyperpriorModel, y: Tensor) -> None:
+    """A channel that is next to nothing, or dead, gains the largest factor every time."""
+    layer = model.ops.layer("hyper.block64.expand")
+    with torch.no_grad():
+        layer.bias[0] = -1000.0  # never passes its rectifier
+        layer.weight[1] *= 1e-4
+        layer.bias[1] = 1e-4
+        model.ops.layer("hyper.block64.reduce").weight[:, 1] *= 1e4
+
+    for _ in range(8):
+        equalised(model, y)
+
+    integer_network(model.ops, layer_specs(TINY.entropy))  # proves it
+
+
+def test_training_and_exact_networks_are_equalised_alike(model: HyperpriorModel, y: Tensor) -> None:
+    other = copy.deepcopy(model)
+    model.ops.exact, other.ops.exact = True, False
+    for one in (model, other):
+        equalise(one.ops, streams(), lambda: one(y, LEVELS))  # noqa: B023 - called at once
+
+    assert model.ops.exact
+    for a, b in zip(model.parameters(), other.parameters(), strict=True):
+        assert torch.equal(a, b)
