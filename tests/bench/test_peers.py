@@ -66,6 +66,15 @@ def test_effort_is_part_of_the_name(images: Path) -> None:
     assert data != codec.encode(image, level=40)
 
 
+def test_jpeg2000_codes_colours_together() -> None:
+    """Grey as RGB costs about what grey costs, not three times that."""
+    grey = np.random.default_rng(1).integers(0, 256, (64, 64, 1), np.uint8).repeat(3, 2)
+    coloured = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    peer = peers.make("jpeg2000")
+
+    assert len(peer.encode(grey, 40.0)) < 0.5 * len(peer.encode(coloured, 40.0))
+
+
 def test_unknown_codec_is_named() -> None:
     with pytest.raises(ValueError, match="no codec is called 'h266'; known: wavelet, wavelet-e8"):
         peers.make("h266")
