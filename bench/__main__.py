@@ -105,7 +105,10 @@ def rd(
             sys.exit(130)
         finally:
             peers.close(found)
-    _describe(out, images, files, missing, failures, time.time() - started)
+    run = _run_of(out, images, files, _given(programs))
+    run |= {"missing": missing, "failures": failures, "seconds": round(time.time() - started, 1)}
+    with (out / "runs.jsonl").open("a") as file:
+        file.write(json.dumps(run) + "\n")
     _table(store.points)
     for line in [*missing.values(), *failures]:
         click.echo(f"missing: {line}", err=True)
@@ -137,7 +140,7 @@ def speed(
         except SpeedFailed as error:
             failures.append(str(error))
     out.mkdir(parents=True, exist_ok=True)
-    told = _run_of(out, images, files) | {
+    told = _run_of(out, images, files, _given(programs)) | {
         "cores": cores, "failures": failures, "rows": [asdict(row) for row in rows],
     }  # fmt: skip
     (out / "speed.json").write_text(json.dumps(told, indent=1) + "\n")
@@ -167,7 +170,7 @@ def coder_command(
     click.echo(coder.markdown(case, found, messages))
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        told = _run_of(out, images, files) | coder.as_json(case, found, messages)
+        told = _run_of(out, images, files, {}) | coder.as_json(case, found, messages)
         (out / "coder.json").write_text(json.dumps(told, indent=1) + "\n")
 
 
@@ -199,27 +202,13 @@ def _make(names: list[str], paths: dict[str, str]) -> tuple[list[Peer], dict[str
     return found, missing
 
 
-def _describe(
-    out: Path,
-    images: Path,
-    files: list[Path],
-    missing: dict[str, str],
-    failures: list[str],
-    seconds: float,
-) -> None:
-    """Append to `out`/runs.jsonl how the points came to be."""
-    run = _run_of(out, images, files) | {
-        "missing": missing,
-        "failures": failures,
-        "seconds": round(seconds, 1),
-    }
-    with (out / "runs.jsonl").open("a") as file:
-        file.write(json.dumps(run) + "\n")
-
-
-def _run_of(out: Path, images: Path | None, files: list[Path]) -> dict[str, Any]:
+def _run_of(
+    out: Path, images: Path | None, files: list[Path], programs: dict[str, str]
+) -> dict[str, Any]:
     """The command, without the folders of this machine, and what it ran on."""
     command = " ".join(["python -m bench", *sys.argv[1:]]).replace(str(out), "OUT")
+    for path in programs.values():
+        command = command.replace(path, Path(path).name)
     return {
         "command": command if images is None else command.replace(str(images), "IMAGES"),
         "machine": machine(),

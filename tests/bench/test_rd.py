@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from click.testing import CliRunner
@@ -20,7 +22,9 @@ from tests.bench.test_peers import stand_in
 
 
 def rd(*arguments: str | Path) -> tuple[int, str]:
-    result = CliRunner().invoke(main, ["rd", *map(str, arguments)])
+    words = ["rd", *map(str, arguments)]
+    with mock.patch.object(sys, "argv", ["bench", *words]):  # the runs tell their command
+        result = CliRunner().invoke(main, words)
     return result.exit_code, result.output
 
 
@@ -42,7 +46,7 @@ def test_run_measures_every_setting_on_every_image(images: Path, tmp_path: Path)
     (run,) = [json.loads(line) for line in (out / "runs.jsonl").read_text().splitlines()]
     assert run["images"] == ["0.png", "1.png", "2.png"]
     assert run["missing"] == {}
-    assert str(images) not in run["command"]
+    assert run["command"] == "python -m bench rd --images IMAGES --codecs jpeg,webp --out OUT"
 
 
 def test_second_run_only_does_what_is_left(images: Path, tmp_path: Path) -> None:
@@ -88,6 +92,9 @@ def test_other_programs_run_side_by_side(images: Path, tmp_path: Path) -> None:
     assert {(p.version, p.setting) for p in points} == {
         ("VTM 17.2", float(-qp)) for qp in (47, 42, 37, 32, 27, 22)
     }
+    run = json.loads((tmp_path / "out" / "runs.jsonl").read_text())
+    assert str(tmp_path) not in run["command"]
+    assert "--vtm-encoder EncoderApp" in run["command"]
 
 
 def test_failing_program_gives_an_exit_status(images: Path, tmp_path: Path) -> None:
