@@ -13,6 +13,7 @@ from html import escape
 
 WIDTH, HEIGHT = 720, 460
 LEFT, RIGHT, TOP, BOTTOM = 58, 16, 14, 48
+KEY_ROW = 18
 COLOURS = (
     "#d1495b", "#2e86ab", "#f18f01", "#3b8b5a", "#7b4fa6", "#8d6b4f", "#c2549d", "#5c677d",
     "#0fa3b1", "#a3a300", "#e56b6f", "#4d7c0f", "#6366f1", "#b45309", "#0f766e", "#9f1239",
@@ -65,16 +66,17 @@ def chart(series: Sequence[Series], x: Axis, y: Axis, key: bool = False) -> str:
     """The chart as an <svg> element.
 
     Args:
-        key: name the series inside, at the lower right, on white: for a file shown as an image.
+        key: name the series below, and on white: for a file shown as an image.
     """
     to_x, to_y = x.place(LEFT, WIDTH - RIGHT), y.place(HEIGHT - BOTTOM, TOP)
+    height = HEIGHT + (KEY_ROW * -(-len(series) // 2) if key else 0)
     parts = [
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" xmlns="http://www.w3.org/2000/svg" '
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" xmlns="http://www.w3.org/2000/svg" '
         f'role="img" aria-label="{escape(y.title)} against {escape(x.title)}" '
         'font-family="system-ui, sans-serif" font-size="13">'
     ]
     if key:
-        parts.append(f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>')
+        parts.append(f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>')
     for tick in x.ticks():
         at = to_x(tick)
         parts.append(_line(at, TOP, at, HEIGHT - BOTTOM))
@@ -129,19 +131,15 @@ def _series(
 
 
 def _key(series: Sequence[Series]) -> str:
-    """The names beside a piece of their line, over an opaque ground."""
-    row, indent = 15, 34
-    width = indent + 12 + max(6.0 * len(one.name) for one in series)
-    left, top = WIDTH - RIGHT - 8 - width, HEIGHT - BOTTOM - 14 - row * len(series)
-    ground = f'width="{width:.1f}" height="{row * len(series) + 6}" fill="#fff" fill-opacity="0.9"'
-    parts = [f'<rect x="{left:.1f}" y="{top}" {ground}/>']
+    """The names beside a piece of their line, in two columns below the chart."""
+    parts = []
     for n, one in enumerate(series):
-        at = top + row * n + row / 2 + 3
+        x, y = LEFT + n % 2 * (WIDTH - LEFT) // 2, HEIGHT + KEY_ROW * (n // 2) + KEY_ROW // 2
         dash = ' stroke-dasharray="5 4"' if one.dashed else ""
         parts.append(
-            f'<path d="M{left + 6:.1f} {at}h22" stroke="{COLOURS[n % len(COLOURS)]}" '
+            f'<path d="M{x} {y}h22" stroke="{COLOURS[n % len(COLOURS)]}" '
             f'stroke-width="{3 if one.bold else 1.6}"{dash}/>'
-            f'<text x="{left + indent:.1f}" y="{at + 4}" font-size="11">{escape(one.name)}</text>'
+            f'<text x="{x + 30}" y="{y + 4}" font-size="11">{escape(one.name)}</text>'
         )
     return "\n".join(parts)
 
