@@ -92,7 +92,7 @@ def chart(series: Sequence[Series], x: Axis, y: Axis, key: bool = False) -> str:
         f"{escape(y.title)}</text>"
     )
     for n, one in enumerate(series):
-        parts.append(_series(one, COLOURS[n % len(COLOURS)], x, y, to_x, to_y))
+        parts.append(_series(one, _colour(n), x, y, to_x, to_y))
     if key:
         parts.append(_key(series))
     return "\n".join([*parts, "</svg>"])
@@ -114,11 +114,7 @@ def _series(
     parts = [f'<g class="series" data-name="{escape(one.name)}" color="{colour}">']
     if one.line and len(inside) > 1:
         path = "L".join(f"{a:.1f} {b:.1f}" for a, b, _ in inside)
-        dash = ' stroke-dasharray="5 4"' if one.dashed else ""
-        parts.append(
-            f'<path d="M{path}" fill="none" stroke="{colour}" '
-            f'stroke-width="{3 if one.bold else 1.6}"{dash}/>'
-        )
+        parts.append(_path(one, path, colour))
     radius = 4.5 if one.bold else 1.8 if one.dashed else 3
     for a, b, label in inside:
         parts.append(
@@ -135,13 +131,20 @@ def _key(series: Sequence[Series]) -> str:
     parts = []
     for n, one in enumerate(series):
         x, y = LEFT + n % 2 * (WIDTH - LEFT) // 2, HEIGHT + KEY_ROW * (n // 2) + KEY_ROW // 2
-        dash = ' stroke-dasharray="5 4"' if one.dashed else ""
-        parts.append(
-            f'<path d="M{x} {y}h22" stroke="{COLOURS[n % len(COLOURS)]}" '
-            f'stroke-width="{3 if one.bold else 1.6}"{dash}/>'
-            f'<text x="{x + 30}" y="{y + 4}" font-size="11">{escape(one.name)}</text>'
-        )
+        parts.append(_path(one, f"{x} {y}h22", _colour(n)))
+        parts.append(f'<text x="{x + 30}" y="{y + 4}" font-size="11">{escape(one.name)}</text>')
     return "\n".join(parts)
+
+
+def _colour(number: int) -> str:
+    return COLOURS[number % len(COLOURS)]
+
+
+def _path(one: Series, path: str, colour: str) -> str:
+    """A line in the manner of the series, from its first point on."""
+    dash = ' stroke-dasharray="5 4"' if one.dashed else ""
+    width = 3 if one.bold else 1.6
+    return f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="{width}"{dash}/>'
 
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> str:
@@ -162,7 +165,7 @@ def legend(series: Sequence[Series]) -> str:
     """The names in their colours, as an HTML list."""
     items = [
         f'<li><span style="border-top:{4 if one.bold else 2}px '
-        f'{"dashed" if one.dashed else "solid"} {COLOURS[n % len(COLOURS)]}"></span>'
+        f'{"dashed" if one.dashed else "solid"} {_colour(n)}"></span>'
         f"{escape(one.name)}</li>"
         for n, one in enumerate(series)
     ]

@@ -64,7 +64,7 @@ def write(
         text = text.replace(f"<!--{name}-->", value)
     files = {
         "report.html": text,
-        "rd.svg": plot(measured),
+        "rd.svg": _rd_file(rd),
         "speed.svg": speed_chart,
         "table.md": _markdown([head, *rows]),
     }
@@ -83,7 +83,11 @@ def table(measured: list[Result], literature: list[Result], speeds: list[speed.R
 
 def plot(measured: list[Result]) -> str:
     """Measured and published curves as an SVG file."""
-    return chart(_rd_series(measured, published()), RATES, QUALITIES, key=True) + "\n"
+    return _rd_file(_rd_series(measured, published()))
+
+
+def _rd_file(series: list[Series]) -> str:
+    return chart(series, RATES, QUALITIES, key=True) + "\n"
 
 
 def _markdown(table: list[list[str]]) -> str:
