@@ -14,8 +14,25 @@ def encode(
     tables: Tables,
     lanes: int,
 ) -> bytes: ...
+def quantise_trellis(
+    residuals: npt.NDArray[np.float32],
+    indexes: npt.NDArray[np.uint8],
+    costs: npt.NDArray[np.int32],
+    skip_below: int,
+    step: int,
+    weight: int,
+    symbols: npt.NDArray[np.int16],
+    sets: npt.NDArray[np.uint8],
+) -> None: ...
 
 class Decoder:
     def __init__(self, data: bytes, tables: Tables) -> None: ...
     def decode(self, indexes: npt.NDArray[np.uint8], symbols: npt.NDArray[np.int16]) -> None: ...
+    def decode_trellis(
+        self,
+        indexes: npt.NDArray[np.uint8],
+        stride: int,
+        symbols: npt.NDArray[np.int16],
+        chosen: npt.NDArray[np.uint8],
+    ) -> None: ...
     def finish(self) -> None: ...

@@ -128,6 +128,25 @@ class Decoder:
         check_array(indexes, np.uint8, "indexes")
         return self._decoder.decode(indexes)
 
+    def decode_trellis(
+        self, indexes: npt.NDArray[np.uint8], stride: int
+    ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
+        """Decode the next segment, coded along the trellis; SPEC.md, section Trellis.
+
+        Args:
+            indexes: as in `decode`; the table of a coded symbol is its index, plus `stride` where
+                the state of its chain is odd.
+            stride: distance of the tables of the two quantisers.
+
+        Returns:
+            The symbols, int16, and the tables they were coded with, uint8.
+
+        Raises:
+            InvalidTable, StreamExhausted, CorruptStream: as in `decode`.
+        """
+        check_array(indexes, np.uint8, "indexes")
+        return self._decoder.decode_trellis(indexes, stride)
+
     def finish(self) -> None:
         """Check, after the last segment, that the payload is used up and intact.
 

@@ -9,6 +9,7 @@ from entropy.coder.tables import PRECISION_BITS
 from entropy.errors import CorruptStream, StreamExhausted
 
 __all__ = [
+    "COST_BITS",
     "LOWER",
     "LOWER_BITS",
     "MAX_LANES",

@@ -13,6 +13,7 @@ from entropy.errors import NativeUnavailable
 if TYPE_CHECKING:
     from entropy.coder import _rans
     from entropy.coder.tables import CdfTables
+    from entropy.coder.trellis import TrellisCosts
 
 try:
     from entropy.coder import _rans as _module
@@ -21,7 +22,7 @@ except ImportError as error:  # a plain checkout, or a build for another Python
 else:
     _reason = None
 
-__all__ = ["NativeDecoder", "encode_native", "unavailable_reason"]
+__all__ = ["NativeDecoder", "encode_native", "quantise_trellis", "unavailable_reason"]
 
 
 def unavailable_reason() -> str | None:
@@ -52,13 +53,39 @@ class NativeDecoder:
         self._decoder.decode(indexes, symbols)
         return symbols
 
+    def decode_trellis(
+        self, indexes: npt.NDArray[np.uint8], stride: int
+    ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
+        """Decode one segment that was coded along the trellis."""
+        symbols = np.empty(indexes.size, dtype=np.int16)
+        chosen = np.empty(indexes.size, dtype=np.uint8)
+        self._decoder.decode_trellis(indexes, stride, symbols, chosen)
+        return symbols, chosen
+
     def finish(self) -> None:
         """Check that the payload is used up."""
         self._decoder.finish()
 
 
-def _compiled(tables: CdfTables) -> _rans.Tables:
-    """The C++ form of the tables, made on first use."""
+def quantise_trellis(
+    residuals: npt.NDArray[np.float32], indexes: npt.NDArray[np.uint8], costs: TrellisCosts
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
+    """Symbols and quantisers of one segment; see `entropy.coder.trellis.quantise`."""
+    _require()
+    symbols = np.empty(residuals.size, dtype=np.int16)
+    sets = np.empty(residuals.size, dtype=np.uint8)
+    _module.quantise_trellis(
+        residuals, indexes, costs.bits, costs.skip_below, costs.step, costs.weight, symbols, sets
+    )
+    return symbols, sets
+
+
+def _require() -> None:
     if _reason is not None:
         raise NativeUnavailable(f"entropy.coder._rans cannot be loaded: {_reason}")
+
+
+def _compiled(tables: CdfTables) -> _rans.Tables:
+    """The C++ form of the tables, made on first use."""
+    _require()
     return tables.compiled(_module.Tables)

@@ -24,6 +24,7 @@ from entropy.coder.interleave import (
     parse_payload,
 )
 from entropy.coder.tables import PRECISION_BITS, TOTAL, CdfTables
+from entropy.coder.trellis import CHAINS, NEXT_STATE
 from entropy.errors import CorruptStream, InvalidTable, StreamExhausted, SymbolOutOfRange
 
 __all__ = ["ReferenceDecoder", "encode_reference"]
@@ -107,6 +108,31 @@ class ReferenceDecoder:
         self._coded += places.size
         self._failed = False
         return symbols
+
+    def decode_trellis(
+        self, indexes: npt.NDArray[np.uint8], stride: int
+    ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
+        """Decode one segment along the trellis; every chain starts in state 0."""
+        if self._failed:
+            raise CorruptStream("decoder: an earlier segment failed")
+        symbols, chosen = np.zeros(indexes.size, dtype=np.int16), indexes.copy()
+        places = np.flatnonzero(indexes >= self._tables.skip_below)
+        top = int(indexes.max(initial=0)) + (stride if places.size else 0)
+        if indexes.size and top >= len(self._tables):
+            raise InvalidTable(f"index {top} names no table; there are {len(self._tables)}")
+        self._failed = True  # until all of the segment is decoded
+        if places.size and not self._states:
+            raise StreamExhausted("payload: empty, but a coded symbol is expected")
+        chains = [0] * CHAINS
+        for position, place in enumerate(places.tolist()):
+            state = chains[position % CHAINS]
+            chosen[place] += stride * (state & 1)
+            symbol = self._decode_symbol(position, int(chosen[place]))
+            symbols[place] = symbol
+            chains[position % CHAINS] = NEXT_STATE[state][symbol & 1]
+        self._coded += places.size
+        self._failed = False
+        return symbols, chosen
 
     def finish(self) -> None:
         """Check that the payload is used up and every state is back at its start."""

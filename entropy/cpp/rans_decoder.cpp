@@ -7,6 +7,7 @@
 #include "bytes.hpp"
 #include "error.hpp"
 #include "escape.hpp"
+#include "trellis.hpp"
 
 namespace rans {
 namespace {
@@ -29,28 +30,24 @@ struct WordReader {
     const std::uint8_t* end;
 };
 
-// Decodes coded symbol j of a chunk; false if it needs a word and there is none. With Checked =
-// false the caller guarantees that there is one.
-template <bool Checked>
-[[gnu::always_inline]] inline bool get_symbol(State& x, const DecoderTable* tables,
-                                              const std::uint32_t* lookup, std::int16_t* symbols,
-                                              Chunk& chunk, std::size_t j, WordReader& words) {
-    const DecoderTable& table = tables[chunk.indexes[j]];
-    const std::uint32_t* const at = lookup + table.base;
+// The place of the entry that the slot of x falls into; x becomes what is left without it.
+[[gnu::always_inline]] inline std::size_t take_entry(State& x, const std::uint32_t* at,
+                                                     unsigned shift, bool& escape) {
     const std::uint32_t slot = slot_of(x);
-
-    std::size_t place = at[slot >> table.shift];
+    std::size_t place = at[slot >> shift];
     place += slot >= at[place + 1] ? 1 : 0;
     while (slot >= at[place + 1]) [[unlikely]]
         ++place;
-
     const std::uint32_t start = at[place], end = at[place + 1];
-    symbols[chunk.places[j]] = static_cast<std::int16_t>(place + table.bias);
-    if (end == kTotal) [[unlikely]] {
-        chunk.escapes[chunk.escape_count++] = static_cast<std::uint16_t>(j);
-    }
+    escape = end == kTotal;
     x = get(x, end - start, slot - start);
+    return place;
+}
 
+// Gives x its next word if it needs one; false if there is none. With Checked = false the caller
+// guarantees that there is one.
+template <bool Checked>
+[[gnu::always_inline]] inline bool take_word(State& x, WordReader& words) {
     if constexpr (Checked) {
         if (!must_refill(x)) return true;
         if (words.at == words.end) return false;
@@ -63,6 +60,21 @@ template <bool Checked>
         words.at += mask & kWordBytes;
     }
     return true;
+}
+
+// Decodes coded symbol j of a chunk; false if it needs a word and there is none.
+template <bool Checked>
+[[gnu::always_inline]] inline bool get_symbol(State& x, const DecoderTable* tables,
+                                              const std::uint32_t* lookup, std::int16_t* symbols,
+                                              Chunk& chunk, std::size_t j, WordReader& words) {
+    const DecoderTable& table = tables[chunk.indexes[j]];
+    bool escape;
+    const std::size_t place = take_entry(x, lookup + table.base, table.shift, escape);
+    symbols[chunk.places[j]] = static_cast<std::int16_t>(place + table.bias);
+    if (escape) [[unlikely]] {
+        chunk.escapes[chunk.escape_count++] = static_cast<std::uint16_t>(j);
+    }
+    return take_word<Checked>(x, words);
 }
 
 // Decodes the coded symbols of a chunk; the first one belongs to lane `first` mod N. False if the
@@ -177,6 +189,51 @@ std::size_t Decoder::decode_chunk(std::span<const std::uint8_t> indexes, std::in
         symbols[chunk.places[j]] = read_escape(chunk.indexes[j]);
     }
     return chunk.count;
+}
+
+void Decoder::decode_trellis(std::span<const std::uint8_t> indexes, unsigned stride,
+                             std::span<std::int16_t> symbols, std::span<std::uint8_t> chosen) {
+    if (failed_) throw CorruptStream("decoder: an earlier segment failed");
+    const unsigned skip_below = tables_.skip_below();
+    unsigned top = 0;
+    for (const std::uint8_t index : indexes) {
+        top = std::max(top, index < skip_below ? index : index + stride);
+    }
+    if (top >= tables_.size()) throw_bad_index(top, tables_.size());
+    failed_ = true;
+    const DecoderTable* const tables = tables_.decoder_tables().data();
+    const std::uint32_t* const lookup = tables_.lookup().data();
+    WordReader words{word_, words_end_};
+    std::array<std::uint8_t, kChains> chains{};
+    std::size_t coded = 0;
+    for (std::size_t i = 0; i < indexes.size(); ++i) {
+        chosen[i] = indexes[i];
+        symbols[i] = 0;
+        if (indexes[i] < skip_below) continue;
+        if (payload_.lanes == 0) {
+            throw StreamExhausted("payload: empty, but a coded symbol is expected");
+        }
+        std::uint8_t& chain = chains[coded % kChains];
+        const auto index = static_cast<std::uint8_t>(indexes[i] + stride * trellis_set(chain));
+        const DecoderTable& table = tables[index];
+        State& x = payload_.states[coded % payload_.lanes];
+        bool escape;
+        const std::size_t place = take_entry(x, lookup + table.base, table.shift, escape);
+        if (!take_word<true>(x, words)) {
+            throw StreamExhausted("payload: all " +
+                                  std::to_string(payload_.words.size() / kWordBytes) +
+                                  " words are consumed");
+        }
+        const std::int16_t symbol =
+            escape ? read_escape(index) : static_cast<std::int16_t>(place + table.bias);
+        chosen[i] = index;
+        symbols[i] = symbol;
+        chain = trellis_next(chain, symbol);
+        ++coded;
+    }
+    word_ = words.at;
+    coded_any_ = coded_any_ || coded > 0;
+    failed_ = false;
 }
 
 std::int16_t Decoder::read_escape(std::uint8_t index) {

@@ -18,6 +18,11 @@ public:
     // only ever throws CorruptStream. Throws InvalidTable, StreamExhausted, CorruptStream.
     void decode(std::span<const std::uint8_t> indexes, std::span<std::int16_t> symbols);
 
+    // The same for a segment coded along the trellis: the table of a coded symbol is its index, plus
+    // `stride` where the state of its chain is odd; `chosen`, of the same size, tells it.
+    void decode_trellis(std::span<const std::uint8_t> indexes, unsigned stride,
+                        std::span<std::int16_t> symbols, std::span<std::uint8_t> chosen);
+
     // Checks that the payload is used up and every state is back at its start; throws
     // CorruptStream.
     void finish() const;

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "entropy" / "cpp"
 CODER = [
-    SOURCE / name for name in ("cdf.cpp", "payload.cpp", "rans_decoder.cpp", "rans_encoder.cpp")
+    SOURCE / f"{name}.cpp" for name in ("cdf", "payload", "rans_decoder", "rans_encoder", "trellis")
 ]
 CORPUS = sorted((ROOT / "tests" / "fuzz" / "corpus" / "rans").glob("*.bin"))
 FLAGS = ["-std=c++20", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]

@@ -6,6 +6,7 @@
 #include "payload.hpp"
 #include "rans.hpp"
 #include "rans_decoder.hpp"
+#include "trellis.hpp"
 
 namespace {
 
@@ -175,6 +176,78 @@ void test_wrong_use_raises_its_error() {
 
 }  // namespace
 
+// What an encoder does along the trellis: symbols first, then the tables that their states name.
+OwnedSegment along_trellis(OwnedSegment segment, unsigned skip_below, unsigned stride) {
+    std::array<std::uint8_t, kChains> chains{};
+    std::size_t coded = 0;
+    for (std::size_t i = 0; i < segment.indexes.size(); ++i) {
+        if (segment.indexes[i] < skip_below) continue;
+        std::uint8_t& chain = chains[coded++ % kChains];
+        segment.indexes[i] =
+            static_cast<std::uint8_t>(segment.indexes[i] + stride * trellis_set(chain));
+        chain = trellis_next(chain, segment.symbols[i]);
+    }
+    return segment;
+}
+
+void test_trellis_round_trips() {
+    Random random(11);
+    for (const unsigned lanes : {0u, 1u, 4u, 32u}) {
+        for (const std::size_t size : {0u, 1u, 31u, 33u, 5000u}) {
+            const Tables tables(make_tables(random, 40, 3, 30));
+            const OwnedSegment plain = make_segment(random, size, 40, 3);
+            OwnedSegment base = make_segment(random, size, 20, 3);
+            const OwnedSegment coded = along_trellis(base, 3, 20);
+            const Segment segments[] = {{plain.symbols, plain.indexes},
+                                        {coded.symbols, coded.indexes}};
+            const std::vector<std::uint8_t> data = encode(segments, tables, lanes);
+            Decoder decoder(data, tables);
+            std::vector<std::int16_t> symbols(size);
+            std::vector<std::uint8_t> chosen(size);
+            decoder.decode(plain.indexes, symbols);
+            CHECK(symbols == plain.symbols);
+            decoder.decode_trellis(base.indexes, 20, symbols, chosen);
+            CHECK(symbols == coded.symbols);
+            CHECK(chosen == coded.indexes);
+            decoder.finish();
+            if (size > 100) {
+                Decoder cut({data.data(), data.size() - 4}, tables);
+                try {
+                    cut.decode(plain.indexes, symbols);
+                    cut.decode_trellis(base.indexes, 20, symbols, chosen);
+                    cut.finish();
+                    CHECK(false);
+                } catch (const EntropyCodingError&) {
+                }
+                Decoder other(data, tables);
+                CHECK_THROWS(other.decode_trellis(base.indexes, 38, symbols, chosen),
+                             InvalidTable);
+            }
+        }
+    }
+}
+
+void test_trellis_choice_stays_in_its_arrays() {
+    Random random(12);
+    for (const std::size_t size : {0u, 1u, 32u, 33u, 1000u}) {
+        const std::vector<std::int32_t> costs(2 * 5 * 7, 2048);
+        std::vector<float> residuals(size);
+        std::vector<std::uint8_t> indexes(size);
+        for (std::size_t i = 0; i < size; ++i) {
+            residuals[i] = static_cast<float>(static_cast<std::int32_t>(random())) *
+                           (i % 3 ? 1e-9f : 1.0f);
+            indexes[i] = static_cast<std::uint8_t>(below(random, 5));
+        }
+        std::vector<std::int16_t> symbols(size);
+        std::vector<std::uint8_t> sets(size);
+        quantise_trellis(residuals, indexes, {costs, 5, 7, 2, 20, 64}, symbols, sets);
+        for (std::size_t i = 0; i < size; ++i) {
+            if (indexes[i] < 2) CHECK(symbols[i] == 0 && sets[i] == 0);
+            CHECK(std::abs(symbols[i]) <= 32000);
+        }
+    }
+}
+
 int main() {
     test_put_divides_exactly();
     test_multiply_high_matches_parts();
@@ -183,6 +256,8 @@ int main() {
     test_damaged_payloads_raise_named_errors();
     test_damaged_tables_raise_invalid_table();
     test_wrong_use_raises_its_error();
+    test_trellis_round_trips();
+    test_trellis_choice_stays_in_its_arrays();
     std::puts("test_rans: ok");
     return 0;
 }

@@ -1,5 +1,5 @@
-// Fuzz target of the range coder: parse tables, decode a payload, encode what came out, decode
-// again.
+// Fuzz target of the range coder: parse tables, decode a payload plainly and along the trellis,
+// encode what came out, decode again.
 //
 // Input:  u16 number of table bytes, table bytes, u8 (segment size / 4), payload.
 // With clang:     -fsanitize=fuzzer (CMake option FUZZ); run with tests/fuzz/corpus/rans.
@@ -32,6 +32,24 @@ void round_trip(const rans::Tables& tables, const std::vector<std::uint8_t>& ind
     require(again == symbols);
 }
 
+// The same payload along the trellis, under the lower half of the tables.
+void decode_trellis(const std::vector<std::uint8_t>& payload, const rans::Tables& tables,
+                    std::vector<std::uint8_t> indexes) {
+    const auto stride = static_cast<unsigned>(tables.size() / 2);
+    if (stride == 0) return;
+    for (std::uint8_t& index : indexes) index = static_cast<std::uint8_t>(index % stride);
+    std::vector<std::int16_t> symbols(indexes.size());
+    std::vector<std::uint8_t> chosen(indexes.size());
+    try {
+        rans::Decoder decoder(payload, tables);
+        decoder.decode_trellis(indexes, stride, symbols, chosen);
+        decoder.finish();
+    } catch (const rans::EntropyCodingError&) {
+        return;
+    }
+    for (std::size_t i = 0; i < chosen.size(); ++i) require(chosen[i] % stride == indexes[i]);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -49,6 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             indexes[i] = static_cast<std::uint8_t>(i * 7 % tables.size());
         }
         std::vector<std::int16_t> symbols(segment_size);
+        decode_trellis(payload, tables, indexes);
         rans::Decoder decoder(payload, tables);
         decoder.decode(indexes, symbols);
         round_trip(tables, indexes, symbols);

@@ -1,0 +1,182 @@
+"""Dependent quantisation: the trellis, and the choice of symbols along it.
+
+A coded symbol is quantised with one of two quantisers. Which one, the state of its chain says, and
+the parity of the symbol moves the state on:
+
+    quantiser 0   ... -4     -2      0      2      4 ...   (points, in steps)
+    quantiser 1   ...    -3     -1   0   1      3    ...
+
+Together the points are twice as dense as those of either, and only what is near a path through the
+trellis pays for the choice: at an equal rate the error is up to 1 dB below that of rounding.
+
+`quantise` finds the symbols with the least rate + weight * squared error; it is the encoder's own
+affair. What a decoder needs, the states and `points`, is in SPEC.md, section Trellis.
+
+Sources: Marcellin, Fischer, Trellis coded quantization of memoryless and Gauss-Markov sources, IEEE
+Trans. Communications 38(1), 1990; Schwarz et al., Quantization and entropy coding in the VVC
+standard, IEEE TCSVT 31(10), 2021 (two quantisers that share zero, driven by parity).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from entropy.coder import native
+from entropy.coder.interleave import COST_BITS
+from entropy.coder.tables import PRECISION_BITS, CdfTables
+
+__all__ = ["CHAINS", "NEXT_STATE", "TrellisCosts", "costs_of", "points", "quantise"]
+
+CHAINS = 32
+"""Coded symbol j of a segment belongs to chain j mod CHAINS; every chain starts in state 0."""
+NEXT_STATE = ((0, 2), (5, 7), (1, 3), (6, 4), (2, 0), (4, 6), (3, 1), (7, 5))
+"""State after an even and after an odd symbol; odd states have quantiser 1."""
+UNIT_BITS = 8
+"""Residuals count 2^-8 symbol while symbols are chosen."""
+STEP_BITS = 5
+"""Steps count 2^-5 symbol."""
+MAX_SYMBOL = 32000
+MAX_ERROR = 1 << 24
+FAR = 1 << 60
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrellisCosts:
+    """What the choice of symbols depends on besides the residuals.
+
+    bits: (2, tables, magnitudes) int32, C-contiguous: price of a symbol of that magnitude in 2^-11
+        bits, by quantiser and table index.
+    skip_below: indexes below this number code nothing.
+    step: distance of neighbouring points of both quantisers together, in 2^-5 symbols.
+    weight: bits that a squared error of one symbol is worth, 0..64.
+    """
+
+    bits: npt.NDArray[np.int32]
+    skip_below: int
+    step: int
+    weight: int
+
+
+def costs_of(tables: CdfTables, stride: int, step: int, weight: int) -> TrellisCosts:
+    """Prices: tables 0 .. stride-1 are those of quantiser 0, the next `stride` of quantiser 1."""
+    rows = []
+    for t in range(2 * stride):
+        share = np.diff(tables.cdfs[t].astype(np.float64))[:-1] / (1 << PRECISION_BITS)
+        price = np.rint(np.log2(share) * -(1 << COST_BITS)).astype(np.int64)
+        zero = -tables.offsets[t]
+        rows.append(np.maximum(price[zero:], price[zero::-1]))
+    magnitudes = max(len(row) for row in rows)
+    # Magnitudes outside a table are escapes: dear, and dearer the larger they are.
+    escape = (PRECISION_BITS << COST_BITS) + (np.arange(magnitudes) << COST_BITS)
+    bits = np.stack([np.concatenate((row, escape[len(row) :])) for row in rows])
+    bits = bits.astype(np.int32).reshape(2, stride, magnitudes)
+    return TrellisCosts(np.ascontiguousarray(bits), tables.skip_below, step, weight)
+
+
+def points(symbols: Any, sets: Any) -> Any:
+    """What symbols of quantisers (0 or 1) stand for, in steps; arrays or tensors of one shape."""
+    return 2 * symbols - sets * ((symbols > 0) * 1 - (symbols < 0) * 1)
+
+
+def quantise(
+    residuals: npt.NDArray[np.float32],
+    indexes: npt.NDArray[np.uint8],
+    costs: TrellisCosts,
+    *,
+    backend: str = "native",
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
+    """Symbols of one segment and their quantisers, 0 and 0 where skipped.
+
+    Args:
+        residuals: y - mean in symbol units, 1-D, contiguous.
+        indexes: table of each, as many.
+        costs: prices and weight.
+        backend: "native", or "reference": NumPy, slow, the same result.
+
+    Raises:
+        NativeUnavailable: backend is "native" and the compiled coder is missing.
+    """
+    if backend == "native":
+        return native.quantise_trellis(residuals, indexes, costs)
+    symbols = np.zeros(residuals.size, dtype=np.int16)
+    sets = np.zeros(residuals.size, dtype=np.uint8)
+    coded = np.flatnonzero(indexes >= costs.skip_below)
+    if coded.size == 0:
+        return symbols, sets
+    # (steps of time, chains): chains that are one shorter end in symbols that cost nothing
+    steps = -(-coded.size // CHAINS)
+    padded = np.full(steps * CHAINS, -1)
+    padded[: coded.size] = coded
+    magnitudes, prices = _candidates(residuals[coded], indexes[coded], costs)
+    magnitude, price = np.zeros((2, steps * CHAINS, 2, 2), dtype=np.int64)
+    magnitude[: coded.size], price[: coded.size] = magnitudes, prices
+    lengths = np.array([-(-(coded.size - chain) // CHAINS) for chain in range(CHAINS)])
+    chosen, quantisers = _walk(
+        magnitude.reshape(steps, CHAINS, 2, 2), price.reshape(steps, CHAINS, 2, 2), lengths
+    )
+    inside = padded >= 0
+    signs = np.where(np.signbit(residuals[coded]), -1, 1)
+    symbols[coded] = signs * chosen.reshape(-1)[inside]
+    sets[coded] = quantisers.reshape(-1)[inside]
+    return symbols, sets
+
+
+def _candidates(
+    residuals: npt.NDArray[np.float32], indexes: npt.NDArray[np.uint8], costs: TrellisCosts
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Best magnitudes and their costs, (symbols, quantiser, parity)."""
+    step = costs.step << (UNIT_BITS - STEP_BITS)
+    limit = (2 * MAX_SYMBOL - 2) * step
+    size = np.fmin(np.rint(np.abs(residuals) * np.float32(1 << UNIT_BITS)), np.float32(limit))
+    size = size.astype(np.int64)
+    magnitudes = np.zeros((size.size, 2, 2), dtype=np.int64)
+    best = np.full((size.size, 2, 2), FAR)
+    rows, last = np.arange(size.size), costs.bits.shape[2] - 1
+    for quantiser in (0, 1):
+        below = (size + quantiser * step) // (2 * step)
+        for k in (np.zeros_like(below), below, below + 1):
+            point = np.where(k > 0, (2 * k - quantiser) * step, 0)
+            error = np.minimum(np.abs(size - point), MAX_ERROR)
+            bits = costs.bits[quantiser, indexes, np.minimum(k, last)].astype(np.int64)
+            bits += np.maximum(k - last, 0) << COST_BITS
+            cost = bits + (error * error * costs.weight >> (2 * UNIT_BITS - COST_BITS))
+            better = cost < best[rows, quantiser, k & 1]
+            at = (rows[better], quantiser, k[better] & 1)
+            best[at], magnitudes[at] = cost[better], k[better]
+    return magnitudes, best
+
+
+def _walk(
+    magnitude: npt.NDArray[np.int64], price: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The cheapest way through every chain: magnitudes and quantisers, (steps, chains)."""
+    edges: list[list[tuple[int, int]]] = [[] for _ in NEXT_STATE]
+    for state, row in enumerate(NEXT_STATE):
+        for parity, following in enumerate(row):
+            edges[following].append((state, parity))
+    source, parity = np.array(edges).transpose(2, 1, 0)  # each (edge, state)
+    steps, chains = price.shape[:2]
+    best = np.full((chains, 8), FAR)
+    best[:, 0] = 0
+    taken = np.zeros((steps, chains, 8), dtype=np.int64)
+    for n in range(steps):
+        ways = best[:, source] + price[n][:, source & 1, parity]
+        taken[n] = ways[:, 1] < ways[:, 0]
+        following = ways.min(axis=1)
+        following = np.minimum(following - following.min(axis=1, keepdims=True), FAR)
+        best = np.where((n < lengths)[:, None], following, best)
+    state = best.argmin(axis=1)
+    chosen, quantisers = np.zeros((2, steps, chains), dtype=np.int64)
+    every = np.arange(chains)
+    for n in reversed(range(steps)):
+        edge = taken[n, every, state]
+        came, odd = source[edge, state], parity[edge, state]
+        running = n < lengths
+        chosen[n] = np.where(running, magnitude[n, every, came & 1, odd], 0)
+        quantisers[n] = np.where(running, came & 1, 0)
+        state = np.where(running, came, state)
+    return chosen, quantisers

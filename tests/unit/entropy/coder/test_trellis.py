@@ -1,0 +1,238 @@
+"""The trellis: both backends agree, the choice is the best one, and it is worth its while."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from entropy import CorruptStream, EntropyCodingError, InvalidTable, StreamExhausted
+from entropy.coder import CdfTables, Decoder, encode, native, pmf_to_cdf, trellis
+from tests.unit.entropy.coder.cases import gaussian_segment, gaussian_tables, ideal_bits
+
+STRIDE = 12
+SPEC = Path(__file__).parents[4] / "entropy" / "SPEC.md"
+BACKENDS = [
+    pytest.param(
+        "native",
+        marks=pytest.mark.skipif(
+            native.unavailable_reason() is not None,
+            reason=f"compiled coder: {native.unavailable_reason()}",
+        ),
+    ),
+    "reference",
+]
+
+
+def costs(step: int = 20, weight: int = 8, skip_below: int = 3) -> trellis.TrellisCosts:
+    """Prices of 24 tables: 12 of either quantiser, as different as those of other scales."""
+    return trellis.costs_of(gaussian_tables(2 * STRIDE, skip_below), STRIDE, step, weight)
+
+
+def residuals(size: int, seed: int = 0) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+    random = np.random.default_rng(seed)
+    indexes = random.integers(0, STRIDE, size).astype(np.uint8)
+    return (random.laplace(0, 1.5, size)).astype(np.float32), indexes
+
+
+def follow(
+    symbols: npt.NDArray[np.int16], indexes: npt.NDArray[np.uint8], skip_below: int
+) -> npt.NDArray[np.uint8]:
+    """Quantisers that SPEC.md gives to these symbols."""
+    states, sets, coded = [0] * trellis.CHAINS, np.zeros(symbols.size, np.uint8), 0
+    for i, (symbol, index) in enumerate(zip(symbols.tolist(), indexes.tolist(), strict=True)):
+        if index < skip_below:
+            continue
+        chain = coded % trellis.CHAINS
+        sets[i] = states[chain] % 2
+        states[chain] = trellis.NEXT_STATE[states[chain]][symbol % 2]
+        coded += 1
+    return sets
+
+
+def test_the_states_are_those_of_the_specification() -> None:
+    row = re.search(r"NEXT += (.*)", SPEC.read_text())
+
+    assert row is not None
+    pairs = re.findall(r"\((\d) (\d)\)", row.group(1))
+    assert tuple((int(a), int(b)) for a, b in pairs) == trellis.NEXT_STATE
+
+
+def test_points_of_the_two_quantisers() -> None:
+    symbols = np.arange(-2, 3)
+
+    assert trellis.points(symbols, 0).tolist() == [-4, -2, 0, 2, 4]
+    assert trellis.points(symbols, 1).tolist() == [-3, -1, 0, 1, 3]
+
+
+@pytest.mark.parametrize("size", [0, 1, 31, 32, 33, 64, 1000])
+@pytest.mark.parametrize("step", [1, 20, 64])
+def test_backends_choose_the_same(size: int, step: int) -> None:
+    values, indexes = residuals(size, seed=size)
+    if size > 40:
+        values[:6] = [np.inf, -np.inf, np.nan, 1e30, -0.0, 3e4]
+    prices = costs(step)
+
+    reference = trellis.quantise(values, indexes, prices, backend="reference")
+
+    assert np.array_equal(reference[1], follow(reference[0], indexes, prices.skip_below))
+    if native.unavailable_reason() is None:
+        symbols, sets = trellis.quantise(values, indexes, prices, backend="native")
+        assert np.array_equal(symbols, reference[0])
+        assert np.array_equal(sets, reference[1])
+
+
+def test_skipped_symbols_are_zero_and_do_not_move_a_chain() -> None:
+    values, indexes = residuals(2000)
+    prices = costs()
+    coded = indexes >= prices.skip_below
+
+    symbols, sets = trellis.quantise(values, indexes, prices, backend="reference")
+    alone = trellis.quantise(values[coded], indexes[coded], prices, backend="reference")
+
+    assert not symbols[~coded].any()
+    assert not sets[~coded].any()
+    assert np.array_equal(symbols[coded], alone[0])
+    assert np.array_equal(sets[coded], alone[1])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_other_candidates_are_cheaper(seed: int) -> None:
+    """All paths of a chain of four symbols: zero and the points on both sides of the residual."""
+    prices = costs(weight=8)
+    values, indexes = residuals(4 * trellis.CHAINS, seed)
+    values = np.rint(values.clip(-3, 3) * 256) / np.float32(256)  # as the search counts
+    indexes = np.maximum(indexes, prices.skip_below)
+    symbols, sets = trellis.quantise(values, indexes, prices, backend="reference")
+
+    def cost(symbol: int, quantiser: int, i: int) -> float:
+        point = abs(trellis.points(symbol, quantiser)) * prices.step / 32
+        bits = prices.bits[quantiser, indexes[i], symbol] / 2048
+        return float(bits + prices.weight * (abs(values[i]) - point) ** 2)
+
+    for chain in range(trellis.CHAINS):
+        places = range(chain, values.size, trellis.CHAINS)
+        found = sum(cost(abs(int(symbols[i])), int(sets[i]), i) for i in places)
+        least = math.inf
+        for path in itertools.product(range(7), repeat=4):
+            state, total = 0, 0.0
+            for i, symbol in zip(places, path, strict=True):
+                below = int(abs(values[i]) * 32 / prices.step + state % 2) // 2
+                total += cost(symbol, state % 2, i) if symbol in (0, below, below + 1) else math.inf
+                state = trellis.NEXT_STATE[state][symbol % 2]
+            least = min(least, total)
+        assert found == pytest.approx(least, abs=4 / 2048)  # the search drops bits below 1/2048
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("lanes", [None, 1, 8, 32])
+@pytest.mark.parametrize("size", [0, 1, 40, 3000])
+def test_round_trip(name, lanes, size) -> None:
+    """Segments along the trellis and plain ones in one payload; escapes among them."""
+    tables = gaussian_tables(2 * STRIDE)
+    values, indexes = residuals(size)
+    values[: size // 9] *= 400
+    symbols, sets = trellis.quantise(values, indexes, costs(), backend="reference")
+    chosen = indexes + STRIDE * sets
+    plain = gaussian_segment(np.random.default_rng(1), size, tables)
+    data = encode([plain, (symbols, chosen), (symbols, chosen)], tables, lanes=lanes, backend=name)
+
+    decoder = Decoder(data, tables, backend=name)
+
+    assert np.array_equal(decoder.decode(plain[1]), plain[0])
+    for _ in range(2):
+        found = decoder.decode_trellis(indexes, STRIDE)
+        assert found[0].dtype == np.int16
+        assert np.array_equal(found[0], symbols)
+        assert np.array_equal(found[1], chosen)
+    decoder.finish()
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_table_must_exist_for_both_quantisers(name) -> None:
+    tables = gaussian_tables(2 * STRIDE)
+    data = encode([gaussian_segment(np.random.default_rng(1), 50, tables)], tables)
+    indexes = np.full(50, STRIDE, dtype=np.uint8)
+
+    with pytest.raises(InvalidTable, match="24"):
+        Decoder(data, tables, backend=name).decode_trellis(indexes, STRIDE)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_damage_is_noticed(name) -> None:
+    tables = gaussian_tables(2 * STRIDE)
+    values, indexes = residuals(2000)
+    symbols, sets = trellis.quantise(values, indexes, costs(), backend="reference")
+    data = encode([(symbols, indexes + STRIDE * sets)], tables)
+
+    def decode(payload: bytes) -> npt.NDArray[np.int16]:
+        decoder = Decoder(payload, tables, backend=name)
+        found, _ = decoder.decode_trellis(indexes, STRIDE)
+        decoder.finish()
+        return found
+
+    assert np.array_equal(decode(data), symbols)
+    with pytest.raises(StreamExhausted):
+        decode(b"\x00")
+    for cut in (2, 40, len(data) // 2 * 2 - 2):
+        with pytest.raises(EntropyCodingError):
+            decode(data[: len(data) - cut])
+    with pytest.raises(EntropyCodingError):
+        decode(data + b"ab")
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_decoder_that_failed_stays_so(name) -> None:
+    tables = gaussian_tables(2 * STRIDE)
+    values, indexes = residuals(500)
+    symbols, sets = trellis.quantise(values, indexes, costs(), backend="reference")
+    data = encode([(symbols, indexes + STRIDE * sets)], tables)
+    decoder = Decoder(data[:-20], tables, backend=name)
+
+    with pytest.raises(EntropyCodingError):
+        decoder.decode_trellis(indexes, STRIDE)
+    with pytest.raises(CorruptStream, match="earlier"):
+        decoder.decode_trellis(indexes, STRIDE)
+
+
+def test_less_error_and_rate_than_rounding() -> None:
+    """A Gaussian of 1.5 symbols: rate + 6 / ln 2 * error is 3 % below that of rounding."""
+    random = np.random.default_rng(5)
+    values = (1.5 * random.standard_normal(60_000)).astype(np.float32)
+    indexes = np.zeros(values.size, dtype=np.uint8)
+    slope = 6 / math.log(2)
+    rounded = np.rint(values).astype(np.int64)
+    frequencies = np.bincount(rounded + 20) / values.size
+    entropy = -(frequencies[frequencies > 0] * np.log2(frequencies[frequencies > 0])).sum()
+    plain = entropy + slope * float(((values - rounded) ** 2).mean())
+
+    rows = [pmf_to_cdf(np.append(np.exp(-0.5 * (np.arange(-12, 13) / 1.2) ** 2), 1e-5))] * 2
+    for _ in range(4):  # the prices of what is chosen
+        tables = CdfTables(rows, offsets=[-12, -12])
+        prices = trellis.costs_of(tables, 1, 20, 8)
+        symbols, sets = trellis.quantise(values, indexes, prices, backend="reference")
+        rows = []
+        for quantiser in (0, 1):
+            counts = np.bincount(symbols[sets == quantiser].clip(-12, 12) + 12, minlength=25)
+            rows.append(pmf_to_cdf(np.append(counts + 0.5, 0.5)))
+    bits = ideal_bits([(symbols, sets)], tables) / values.size
+    points = trellis.points(symbols.astype(np.int64), sets) * 20 / 32
+    along = bits + slope * float(((values - points) ** 2).mean())
+
+    assert along < 0.97 * plain
+
+
+def test_wrong_arrays_are_refused() -> None:
+    if native.unavailable_reason() is not None:
+        pytest.skip(f"compiled coder: {native.unavailable_reason()}")
+    values, indexes = residuals(10)
+
+    with pytest.raises(ValueError, match="sizes"):
+        native.quantise_trellis(values, indexes[:9], costs())
+    with pytest.raises(ValueError, match="no such table"):
+        native.quantise_trellis(values, indexes + np.uint8(STRIDE), costs())
