@@ -198,7 +198,9 @@ class Job:
             pixels, surroundings, z, (area.y - around.y, area.x - around.x), level, self._steps,
             lambda share: self._tell(done + share),
         )  # fmt: skip
-        refined = [compress(y, z.round(), level, zone) for zone in (dead_zone, 0 * dead_zone)]
+        # Refinement knew the dead zone; where there is one, it may be better to drop it now.
+        zones = [dead_zone, 0 * dead_zone] if dead_zone.any() else [dead_zone]
+        refined = [compress(y, z.round(), level, zone) for zone in zones]
 
         def cost(candidate: tuple[bytes, Tensor]) -> float:
             """Bits, plus as many as the distortion of the tile is worth."""

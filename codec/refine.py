@@ -3,7 +3,8 @@
 The analysis was trained to do well on average. Here y and z of one tile are themselves the
 variables, and rate + lmbda * distortion of the real synthesis and entropy model is what falls.
 While it falls, rounding is a random choice between the two neighbours that grows harder with every
-step. The decoder knows nothing of it.
+step; along the trellis the choice is a search already, and passed straight through. The decoder
+knows nothing of it.
 
 Source: Yang, Bamler, Mandt, Improving inference for neural image compression, NeurIPS 2020, section
 3 (stochastic Gumbel annealing, arXiv 2006.04240).
@@ -21,7 +22,8 @@ from codec.models.image import ImageModel, lambdas
 from codec.models.restore import restore
 from codec.models.weights import ModelWeights
 from codec.options import MAX_EFFORT
-from entropy.models.hyperprior import Quantiser
+from entropy.models import gaussian
+from entropy.models.quantisers import Quantiser, Trellis
 
 __all__ = ["STEPS", "Refiner"]
 
@@ -31,6 +33,8 @@ RATE_Y, RATE_Z = 0.1, 0.03
 """Of Adam, in symbols, at the first of many steps, over the square root of their number; the rates
 fall along a square root to zero.
 """
+RATE_TRELLIS = 0.04
+"""The same for y along the trellis."""
 SOFT, HARD = 0.5, 0.05
 """Temperature of rounding at the first and at the last step."""
 LEAK = 0.05
@@ -93,7 +97,9 @@ class Refiner:
         hyper = z[None].clone().requires_grad_()
         optimizer = torch.optim.Adam([{"params": [best]}, {"params": [hyper]}], betas=(0.8, 0.99))
         zones = [self._dead_zone, torch.zeros_like(self._dead_zone)]  # of y, of z
-        rates = [rate / steps**0.5 for rate in (RATE_Y, RATE_Z)]
+        trellis = model.entropy.trellis
+        rate_y = RATE_Y if trellis is None else RATE_TRELLIS
+        rates = [rate / steps**0.5 for rate in (rate_y, RATE_Z)]
         noise = torch.Generator(self._device).manual_seed(0)
         for step in range(steps):
             left = 1 - step / steps
@@ -101,6 +107,8 @@ class Refiner:
                 group["lr"] = rate * left**0.5
             temperature = HARD * (SOFT / HARD) ** left
             quantisers = [_annealed(temperature, zone, noise) for zone in zones]
+            if trellis is not None:
+                quantisers[0] = _along(trellis, noise)
             with torch.autocast(self._device.type, torch.bfloat16, enabled=amp):
                 y_hat, y_bits, z_bits = model.entropy.code(best, hyper, levels, *quantisers)
                 whole = around.clone()
@@ -118,6 +126,17 @@ class Refiner:
 
 def _span(begin: int, length: int) -> slice:
     return slice(begin, begin + length)
+
+
+def _along(trellis: Trellis, noise: torch.Generator) -> Quantiser:
+    """The trellis, straight-through, charged as in training: its choice is a search already."""
+
+    def quantise(residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        value, _ = trellis(residual, index)
+        uniform = torch.rand(residual.shape, generator=noise, device=residual.device)
+        return value, gaussian.bits(residual + uniform - 0.5, index)
+
+    return quantise
 
 
 def _annealed(temperature: float, dead_zone: Tensor, noise: torch.Generator) -> Quantiser:
@@ -138,6 +157,6 @@ def _annealed(temperature: float, dead_zone: Tensor, noise: torch.Generator) -> 
         # The difference of two Gumbel variables is logistic.
         drawn = torch.logit(uniform, eps=1e-6)
         symbols = lower + torch.sigmoid((odds / temperature + drawn) / temperature)
-        return symbols, symbols
+        return symbols, gaussian.bits(symbols, index)
 
     return quantise

@@ -49,6 +49,22 @@ def tiny_weights(tiny_trainable: ImageModel) -> ModelWeights:
 
 
 @pytest.fixture(scope="session")
+def trellis_trainable() -> ImageModel:
+    """The small model with a trellis, as it is trained; do not change it."""
+    from tests.model_fixtures import TINY_TRELLIS, random_model
+
+    return random_model(TINY_TRELLIS)
+
+
+@pytest.fixture(scope="session")
+def trellis_weights(trellis_trainable: ImageModel) -> ModelWeights:
+    """The same as it is exported."""
+    from tests.model_fixtures import weights_of
+
+    return weights_of(trellis_trainable)
+
+
+@pytest.fixture(scope="session")
 def tiny_entry(tiny_weights: ModelWeights, tmp_path_factory: pytest.TempPathFactory) -> ModelEntry:
     """The small model in a weights file, not registered."""
     from tests.model_fixtures import register_file

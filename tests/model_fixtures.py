@@ -18,13 +18,13 @@ from torch import Tensor
 from codec.models.image import ImageConfig, ImageModel
 from codec.models.registry import ModelEntry
 from codec.models.weights import ModelWeights, write_weights
-from codec.train.export import SKIP_BELOW, _floats, _tables
+from codec.train.export import _floats, _tables, with_trellis
 from codec.train.start import initialise
 from codec.transforms.wavelet import WaveletConfig
 from entropy.integer.convert import integer_network
 from entropy.integer.training import TrainingOps
 from entropy.models import gaussian
-from entropy.models.latent_codec import LatentTables
+from entropy.models.latent_codec import TRELLIS_TABLES, LatentTables
 from entropy.models.quadtree import EntropyConfig, layer_specs
 
 LEVELS = 64
@@ -34,6 +34,7 @@ TINY = ImageConfig(
     ),
     entropy=EntropyConfig(latent=32, hidden=24, hyper=8, levels=LEVELS),
 )
+TINY_TRELLIS = with_trellis(TINY, 20)
 MODEL_ID = 60001
 MODEL_NAME = "tiny-for-tests"
 
@@ -100,7 +101,10 @@ def random_model(config: ImageConfig = TINY, seed: int = 3) -> ImageModel:
 def weights_of(model: ImageModel) -> ModelWeights:
     """What `codec.train.export` makes of a model, less the measured tables."""
     config = model.config
-    z_index = model.entropy.z_table().detach().round().to(torch.uint8).clamp(min=SKIP_BELOW)
+    step = config.entropy.trellis_step
+    z_index = model.entropy.z_table().detach().round().to(torch.uint8)
+    z_index = z_index.clamp(min=gaussian.SKIP_BELOW) + (TRELLIS_TABLES if step else 0)
+    tables = _tables(step, None)
     return ModelWeights(
         config,
         {
@@ -109,8 +113,8 @@ def weights_of(model: ImageModel) -> ModelWeights:
             "hyper_analysis": _floats(model.entropy.hyper_analysis),
         },
         integer_network(model.entropy.ops, layer_specs(config.entropy)),
-        LatentTables(_tables(None), z_index.numpy()),
-        torch.linspace(0.0, 0.2, gaussian.SCALE_LEVELS),
+        LatentTables(tables, z_index.numpy()),
+        torch.linspace(0.0, 0.0 if step else 0.2, len(tables)),
     )
 
 

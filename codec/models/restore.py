@@ -7,6 +7,9 @@ new recipe lacks are dropped.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,8 +17,11 @@ from codec.errors import OptionError
 from codec.models.image import ImageModel
 from codec.models.weights import ModelWeights
 from codec.transforms.blocks import OUT_SCALE, GatedBlock, ScaledLinear
+from entropy.coder import CdfTables
 from entropy.integer.convert import trainable_layers
 from entropy.integer.training import KNOTS, interpolate_knots
+from entropy.models.latent_codec import TRELLIS_TABLES
+from entropy.models.quantisers import Trellis
 
 
 @torch.no_grad()
@@ -25,7 +31,8 @@ def restore(model: ImageModel, weights: ModelWeights) -> None:
     Raises:
         OptionError: a layer has another shape, or the entropy models differ.
     """
-    if model.config.entropy != weights.config.entropy:
+    step = model.config.entropy.trellis_step
+    if replace(weights.config.entropy, trellis_step=step) != model.config.entropy:
         raise OptionError(
             f"weights of another entropy model: found {weights.config.entropy}, "
             f"expected {model.config.entropy}"
@@ -40,8 +47,23 @@ def restore(model: ImageModel, weights: ModelWeights) -> None:
     entropy, network = model.entropy, weights.network
     entropy.set_exponents(torch.from_numpy(network.input_shifts).float())
     z_index = torch.from_numpy(weights.tables.z_index).float()
+    if weights.config.entropy.trellis_step:
+        z_index -= TRELLIS_TABLES
+        if entropy.trellis is not None:
+            _count(entropy.trellis, weights.tables.cdf)
     entropy.z_index.copy_(interpolate_knots(z_index, KNOTS) / 8)
     trainable_layers(network, entropy.ops)
+
+
+def _count(trellis: Trellis, cdf: CdfTables) -> None:
+    """Counts as they could have been where the tables were measured."""
+    trellis.counts.zero_()
+    for table in range(TRELLIS_TABLES):
+        frequencies = torch.from_numpy(np.diff(cdf.cdfs[table].astype(np.int64))[:-1])
+        zero = -cdf.offsets[table]
+        row = trellis.counts.view(TRELLIS_TABLES, -1)[table]
+        row[: zero + 1] += frequencies[: zero + 1].flip(0)
+        row[1 : zero + 1] += frequencies[zero + 1 :]
 
 
 def _unfold(module: nn.Module, floats: dict[str, Tensor], part: str) -> None:

@@ -20,6 +20,8 @@ class TrainConfig:
         model's, the linear path, the gains of the levels, and biases and kernels.
     stages: (from, crops per step, side of a crop in pixels, a multiple of 64), by rising `from`;
         the first begins at 0.
+    shrunk: share of the crops that are taken larger and shrunk, by a factor of 1 to 2.
+    trellis_step: as in `EntropyConfig`; 0 trains for plain rounding.
     warmup_steps: linear warm-up; afterwards the rate falls along a half cosine to zero at the end.
     exact_from: from here on the entropy networks train with the integers that decode (1.0 = never).
     ema: decay of the weight average at 1 step; the average is what validates and exports.
@@ -36,6 +38,8 @@ class TrainConfig:
     lr_gain: float = 1e-3
     lr_vector: float = 4e-3
     stages: tuple[tuple[float, int, int], ...] = ((0.0, 8, 128), (0.4, 8, 192), (0.8, 6, 256))
+    shrunk: float = 0.0
+    trellis_step: int = 0
     warmup_steps: int = 100
     exact_from: float = 0.85
     ema: float = 0.998

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
 from codec.errors import OptionError
 
+LARGEST = 2.0
+"""By how much a crop is shrunk at most."""
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm", ".bmp"}
 
 
@@ -39,9 +42,15 @@ class Crops:
 
     An image is drawn with probability proportional to its area; a crop is flipped and transposed at
     random, which makes eight views of every crop.
+
+    Args:
+        shrunk: share of the crops that are taken larger, up to LARGEST times, and shrunk.
     """
 
-    def __init__(self, folders: list[Path], device: torch.device, seed: int) -> None:
+    def __init__(
+        self, folders: list[Path], device: torch.device, seed: int, shrunk: float = 0.0
+    ) -> None:
+        self._shrunk = shrunk
         self.images = [load_rgb(f).to(device) for f in image_files(folders)]
         areas = np.array([i.shape[0] * i.shape[1] for i in self.images], dtype=np.float64)
         self._share = areas / areas.sum()
@@ -66,7 +75,18 @@ class Crops:
             raise OptionError(
                 f"crops of {side} pixels: the largest photograph holds {self.largest_side}"
             )
-        return torch.stack([self._crop(side) for _ in range(count)])
+        return torch.stack([self._view(side) for _ in range(count)])
+
+    def _view(self, side: int) -> Tensor:
+        """(side, side, 3) uint8, perhaps shrunk from a larger crop."""
+        if not self._shrunk or self._random.random() >= self._shrunk:
+            return self._crop(side)
+        larger = round(side * float(self._random.uniform(1, LARGEST)))
+        crop = self._crop(min(larger, self.largest_side))
+        small = F.interpolate(
+            crop.permute(2, 0, 1)[None].float(), size=(side, side), mode="bicubic", antialias=True
+        )
+        return small[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8)
 
     def _crop(self, side: int) -> Tensor:
         r = self._random

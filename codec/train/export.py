@@ -6,14 +6,16 @@ writes FILE and prints the manifest entry for it. Adding that entry to codec/mod
 new id, for ever) and the file to codec/models/data is a decision, so it is done by hand.
 
 The tables are measured: for every scale the histogram of the symbols that photographs really
-produce, blended with the Gaussian so that rare symbols keep a sensible price. Decoders only ever
-see the resulting integers.
+produce, blended with the Gaussian so that rare symbols keep a sensible price. Along the trellis the
+symbols follow from the prices, so there it is done again and again. Decoders only ever see the
+resulting integers.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +32,22 @@ from codec.transforms.inference import Analyser, Synthesiser
 from entropy.coder import CdfTables, pmf_to_cdf
 from entropy.integer.convert import integer_network
 from entropy.integer.equalise import equalise
+from entropy.integer.spec import MEAN_BITS
 from entropy.models import gaussian
 from entropy.models.hyper_analysis import hyper_analyse
-from entropy.models.latent_codec import LatentCodec, LatentTables
+from entropy.models.latent_codec import TRELLIS_TABLES, LatentCodec, LatentTables
 from entropy.models.quadtree import layer_specs, streams
 
-SKIP_BELOW = 3
-"""Tables 0..2 (sigma up to 0.134) code nothing: a symbol other than 0 has a probability under 2e-4
-there.
-"""
 BLEND = 3000.0
 """The Gaussian counts as that many observed symbols."""
 STRENGTHS = (0.0, 0.25, 0.4, 0.5, 0.6, 0.75, 1.0)
 """Of the dead zone, tried at export; 1 is what rate and distortion alone ask for. A zero also makes
 what comes after it less certain, so the best is lower.
 """
+Histogram = list[NDArray[np.float64]]
+"""Counts of the symbols -radius..radius, by table."""
+ROUNDS = 3
+"""Of measuring the tables of a trellis."""
 
 
 def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) -> ModelWeights:
@@ -61,18 +64,27 @@ def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) ->
     equalise(model.entropy.ops, streams(), lambda: _run(model, samples[: max(1, count // 4)]))
     network = integer_network(model.entropy.ops, layer_specs(config.entropy))
     # z always codes: its symbols may not fall under the skip rule.
-    z_table = model.entropy.z_table().detach().round().clamp(min=SKIP_BELOW)
-    z_index: NDArray[np.uint8] = z_table.to(torch.uint8).numpy()
+    z_table = model.entropy.z_table().detach().round().clamp(min=gaussian.SKIP_BELOW)
+    step = config.entropy.trellis_step
+    z_index: NDArray[np.uint8] = (z_table + (TRELLIS_TABLES if step else 0)).to(torch.uint8).numpy()
     floats = {
         "analysis": _floats(model.analysis),
         "synthesis": _floats(model.synthesis),
         "hyper_analysis": _floats(model.entropy.hyper_analysis),
     }
-    tables = LatentTables(_tables(None), z_index)
-    weights = ModelWeights(config, floats, network, tables, torch.zeros(gaussian.SCALE_LEVELS))
-    strength, histogram = _measure(weights, samples)
-    tables = LatentTables(_tables(histogram), z_index)
-    return ModelWeights(config, floats, network, tables, gaussian.dead_zones(strength))
+
+    def weights(histogram: Histogram | None, strength: float = 0.0) -> ModelWeights:
+        tables = LatentTables(_tables(step, histogram), z_index)
+        zones = torch.zeros(len(tables.cdf)) if step else gaussian.dead_zones(strength)
+        return ModelWeights(config, floats, network, tables, zones)
+
+    if not step:
+        strength, histogram = _measure(weights(None), samples)
+        return weights(histogram, strength)
+    result = weights(None)
+    for _ in range(ROUNDS):
+        result = weights(_encode_all(result, samples, _levels(result), result.dead_zone)[1])
+    return result
 
 
 @torch.no_grad()
@@ -100,41 +112,61 @@ def _floats(module: torch.nn.Module) -> dict[str, Tensor]:
     return {k: v.half().float() for k, v in folded.items()}
 
 
-def _tables(histogram: list[NDArray[np.float64]] | None) -> CdfTables:
-    """CDF tables of all scales; the last entry of each is the escape."""
+def _tables(step: int, histogram: Histogram | None) -> CdfTables:
+    """CDF tables of all scales, of both quantisers of the trellis and of z where there is one; the
+    last entry of each is the escape.
+    """
     rows, offsets = [], []
-    for table in range(gaussian.SCALE_LEVELS):
-        radius = gaussian.radius(table)
-        mass = gaussian.pmf(table, radius)
-        mass = mass / mass.sum()
+    for table, mass in enumerate(_gaussians(step)):
         if histogram is not None:
             counts = histogram[table]
             counts = (counts + counts[::-1]) / 2
             mass = (counts + BLEND * mass) / (counts.sum() + BLEND)
         rows.append(pmf_to_cdf(np.append(mass, 1e-5)))
-        offsets.append(-radius)
-    return CdfTables(rows, offsets=offsets, skip_below=SKIP_BELOW)
+        offsets.append(-(len(mass) // 2))
+    return CdfTables(rows, offsets=offsets, skip_below=gaussian.SKIP_BELOW)
+
+
+def _gaussians(step: int) -> list[NDArray[np.float64]]:
+    """What the tables are where nothing was measured."""
+    every = range(gaussian.SCALE_LEVELS)
+    masses = [gaussian.pmf(table, gaussian.radius(table)) for table in every]
+    if step:
+        unit = step / 2**MEAN_BITS
+        masses = [
+            gaussian.trellis_pmf(table, gaussian.radius(table, 2 * unit), unit, quantiser)
+            for quantiser in (0, 1)
+            for table in every
+        ] + masses
+    return [mass / mass.sum() for mass in masses]
 
 
 @torch.no_grad()
-def _measure(weights: ModelWeights, samples: Tensor) -> tuple[float, list[NDArray[np.float64]]]:
+def _measure(weights: ModelWeights, samples: Tensor) -> tuple[float, Histogram]:
     """The strength of the dead zone with the least rate + lmbda * distortion, and the histogram of
     its symbols by table.
     """
-    levels = list(range(2, weights.config.levels, 6))
+    levels = _levels(weights)
     trial = samples[: max(1, len(samples) // 4)]
     scores = {s: _encode_all(weights, trial, levels, gaussian.dead_zones(s))[0] for s in STRENGTHS}
     best = min(scores, key=lambda strength: scores[strength])
     return best, _encode_all(weights, samples, levels, gaussian.dead_zones(best))[1]
 
 
+def _levels(weights: ModelWeights) -> list[int]:
+    """Quality levels at which tables are measured."""
+    return list(range(2, weights.config.levels, 6))
+
+
+@torch.no_grad()
 def _encode_all(
     weights: ModelWeights, samples: Tensor, levels: list[int], dead_zone: Tensor
-) -> tuple[float, list[NDArray[np.float64]]]:
+) -> tuple[float, Histogram]:
     """Mean log of rate + lmbda * distortion over samples and levels, and the histograms."""
     cpu, config = torch.device("cpu"), weights.config
     codec = LatentCodec(config.entropy, weights.network, weights.tables, cpu)
-    histogram = [np.zeros(2 * gaussian.radius(t) + 1) for t in range(gaussian.SCALE_LEVELS)]
+    tables = weights.tables.cdf
+    histogram = [np.zeros(1 - 2 * offset) for offset in tables.offsets]
     cost = _bit_costs(weights.tables.cdf)
     score, pixels = 0.0, samples.shape[1] * samples.shape[2]
     for n, image in enumerate(samples):
@@ -149,14 +181,14 @@ def _encode_all(
         bits = 0.0
         for symbols, indexes in segments:
             for table in np.unique(indexes):
-                if table < SKIP_BELOW:
+                if table < gaussian.SKIP_BELOW:
                     continue
-                radius = gaussian.radius(int(table))
+                radius = -tables.offsets[table]
                 chosen = symbols[indexes == table].astype(np.int64)
                 inside = chosen[np.abs(chosen) <= radius] + radius
                 counts = np.bincount(inside, minlength=2 * radius + 1)
                 bits += float(counts @ cost[table]) + 30.0 * (len(chosen) - len(inside))
-                if symbols is not segments[0][0]:
+                if symbols is not segments[0][0] or config.entropy.trellis_step:
                     histogram[table] += counts
         mse = float((synthesise(y_hat).float() - image.float()).square().mean())
         score += float(np.log(bits / pixels + float(lambdas(config.levels)[level]) * mse))
@@ -178,10 +210,15 @@ def manifest_entry(data: bytes, name: str, model_id: int, levels: int) -> str:
     )
 
 
+def with_trellis(config: ImageConfig, step: int) -> ImageConfig:
+    """The recipe with that `trellis_step`."""
+    return replace(config, entropy=replace(config.entropy, trellis_step=step))
+
+
 def load_average(checkpoint: Path) -> ImageModel:
     """The averaged model of a checkpoint."""
     state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    model = ImageModel(ImageConfig())
+    model = ImageModel(with_trellis(ImageConfig(), state["config"].get("trellis_step", 0)))
     model.load_state_dict(state["average"])
     model.entropy.ops.exact = True
     return model
@@ -200,8 +237,9 @@ def main() -> None:
     data = write_weights(weights)
     args.out.write_bytes(data)
     print(manifest_entry(data, args.out.stem, args.id, weights.config.levels))
-    half = gaussian.index_of(0.5)
-    print(f"# dead zone {float(weights.dead_zone[round(half)]):.3f} at a deviation of 1/2 symbol")
+    if not weights.config.entropy.trellis_step:
+        zone = float(weights.dead_zone[round(gaussian.index_of(0.5))])
+        print(f"# dead zone {zone:.3f} at a deviation of 1/2 symbol")
     print(f"# {len(data)} bytes")
 
 

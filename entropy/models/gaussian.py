@@ -15,6 +15,7 @@ Source: Balle et al., Variational image compression with a scale hyperprior, ICL
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +25,10 @@ from torch import Tensor
 SCALE_LEVELS = 64
 SCALE_MIN = 0.11
 SCALE_STEP = 0.1
+SKIP_BELOW = 3
+"""Tables 0..2 (sigma up to 0.134) code nothing: a symbol other than 0 has a probability under 2e-4
+there.
+"""
 LIKELIHOOD_MIN = 1e-9
 """Floor of a likelihood: an escape costs about 30 bits, so less than that is never worth
 predicting.
@@ -84,9 +89,11 @@ def dead_zones(strength: float) -> Tensor:
     return torch.tensor(zones)
 
 
-def radius(table: int) -> int:
-    """Largest symbol that table `table` holds; larger ones are escapes."""
-    return math.ceil(6 * SCALE_MIN * math.exp(SCALE_STEP * table)) + 1
+def radius(table: int, unit: float = 1.0) -> int:
+    """Largest symbol that table `table` holds, for points `unit` symbols apart; larger ones are
+    escapes.
+    """
+    return math.ceil(6 * SCALE_MIN * math.exp(SCALE_STEP * table) / unit) + 1
 
 
 def pmf(table: int, radius: int) -> NDArray[np.float64]:
@@ -94,8 +101,21 @@ def pmf(table: int, radius: int) -> NDArray[np.float64]:
 
     Used when tables are exported, never when decoding.
     """
-    scale = SCALE_MIN * math.exp(SCALE_STEP * table)
-    edges = (np.arange(-radius, radius + 2) - 0.5) / scale * _SQRT_HALF
+    return _cells(table, np.arange(-radius, radius + 2) - 0.5)
+
+
+def trellis_pmf(table: int, radius: int, unit: float, quantiser: int) -> NDArray[np.float64]:
+    """The same for a quantiser of the trellis, 0 or 1, whose points together are `unit` symbols
+    apart: the mass of what is nearest to each of its points.
+    """
+    symbols = np.arange(-radius - 1, radius + 2)
+    points = (2 * symbols - quantiser * np.sign(symbols)) * unit
+    return _cells(table, (points[1:] + points[:-1]) / 2)
+
+
+def _cells(table: int, edges: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Mass between neighbouring edges, given in symbols."""
+    edges = edges / (SCALE_MIN * math.exp(SCALE_STEP * table)) * _SQRT_HALF
     # erfc of |edge| from the outside in, so that the tails stay accurate
     tail = np.array([math.erfc(abs(edge)) for edge in edges]) * 0.5
     cdf = np.where(edges <= 0, tail, 1.0 - tail)

@@ -1,16 +1,10 @@
 """The trainable entropy model: hyper-analysis, factorised prior of z, exact hyper-synthesis and
 context.
 
-Reconstructions are rounded about the mean, straight-through; rates are taken with additive uniform
-noise while training (Minnen and Singh, Channel-wise autoregressive entropy models, ICIP 2020,
-section 3.3). Rates of the rounded symbols, straight-through, do harm: nothing pulls on a zero, so
-residuals gather just inside the edge of rounding, where any change tips them over
-(codec/train/LOG.md, entry 6).
+What stands in for quantisation while training is in `entropy.models.quantisers`.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +19,7 @@ from entropy.integer.training import (
 )
 from entropy.models import gaussian
 from entropy.models.hyper_analysis import HyperAnalysis
+from entropy.models.latent_codec import TRELLIS_WEIGHT
 from entropy.models.quadtree import (
     ORDER,
     STEPS,
@@ -34,9 +29,7 @@ from entropy.models.quadtree import (
     hyper_synthesis,
     layer_specs,
 )
-
-Quantiser = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""(residual, table index) -> (what the decoder is to have of it, the symbols whose bits count)."""
+from entropy.models.quantisers import Quantiser, Trellis, noisy, rounded
 
 
 class HyperpriorModel(nn.Module):
@@ -51,6 +44,8 @@ class HyperpriorModel(nn.Module):
         self.z_index = nn.Parameter(torch.full((KNOTS, config.hyper), gaussian.index_of(1.0) / 8))
         self.ops = TrainingOps(layer_specs(config), config.levels, input_exponents)
         self.set_exponents(input_exponents)
+        step = config.trellis_step
+        self.trellis = Trellis(step, TRELLIS_WEIGHT) if step else None
 
     @torch.no_grad()
     def set_exponents(self, exponents: Tensor) -> None:
@@ -67,18 +62,14 @@ class HyperpriorModel(nn.Module):
         table = interpolate_knots(self.z_index * 8, self.config.levels)
         return clamp_to_range(table, 0.0, float(INDEX_MAX))
 
-    def _quantise(self, residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Rounded, straight-through; the bits are those of a noisy residual while training."""
-        rounded = round_through(residual)
-        return rounded, residual + torch.rand_like(residual) - 0.5 if self.training else rounded
-
     def forward(self, y: Tensor, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """y (B, h, w, latent) float32 in symbol units, h and w multiples of 4; level (B,) int64.
 
         Returns: y_hat like y, bits of y (B,), bits of z (B,).
         """
         y = y.float()
-        return self.code(y, self.hyper_analysis(y), level, self._quantise, self._quantise)
+        rounding = noisy if self.training else rounded
+        return self.code(y, self.hyper_analysis(y), level, self.trellis or rounding, rounding)
 
     def code(
         self, y: Tensor, z: Tensor, level: Tensor, quantise_y: Quantiser, quantise_z: Quantiser
@@ -87,23 +78,26 @@ class HyperpriorModel(nn.Module):
         z_index = self.z_table()[level][:, None, None, :]
         if self.ops.exact:
             z_index = round_through(z_index)
-        z_hat, symbols = quantise_z(z, z_index)
-        z_bits = gaussian.bits(symbols, z_index).sum((1, 2, 3))
+        z_hat, bits = quantise_z(z, z_index)
+        z_bits = bits.sum((1, 2, 3))
         ops = self.ops.bind(level)
         context = Context(ops, hyper_synthesis(ops, z_hat))
         size = self.config.group
         y_hat: list[list[Tensor | None]] = [[None] * 4 for _ in range(4)]  # [cell][group]
         y_bits = torch.zeros_like(z_bits)
         for step in range(STEPS):
-            decoded = []
-            for c, (mean, index) in enumerate(context.parameters(step)):
-                group = ORDER[step][c]
-                target = cell(y, c)[..., group * size : (group + 1) * size]
-                value, symbols = quantise_y(target - mean, index.float())
-                y_bits = y_bits + gaussian.bits(symbols, index.float()).sum((1, 2, 3))
-                value = mean + value
-                y_hat[c][group] = value
-                decoded.append(value)
+            parameters = context.parameters(step)
+            targets = [
+                cell(y, c)[..., group * size : (group + 1) * size]
+                for c, group in enumerate(ORDER[step])
+            ]
+            mean = torch.stack([m.float() for m, _ in parameters], 1)
+            index = torch.stack([i.float() for _, i in parameters], 1)
+            value, bits = quantise_y(torch.stack(targets, 1) - mean, index)
+            y_bits = y_bits + bits.sum((1, 2, 3, 4))
+            decoded = list((mean + value).unbind(1))
+            for c, group in enumerate(ORDER[step]):
+                y_hat[c][group] = decoded[c]
             if step + 1 < STEPS:
                 context.update(step, decoded)
         cells = [torch.cat([g for g in groups if g is not None], -1) for groups in y_hat]

@@ -4,6 +4,8 @@
     segment of z:    (h/4, w/4, hyper) symbols, table index by (level, channel)
     segment of step: the four cells in order, each (h/2, w/2, latent/4) symbols, C order
 
+Symbols of y are whole steps about the mean, or lie on the trellis (SPEC.md), as the model has it.
+
 `_steps` is the one loop: the encoder and the decoder only differ in where a step's symbols come
 from.
 """
@@ -12,25 +14,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from entropy.coder import CdfTables, Decoder, encode
+from entropy.coder import CdfTables, Decoder, backend, encode, trellis
 from entropy.integer.network import IntegerNetwork
 from entropy.integer.spec import MEAN_BITS
 from entropy.integer.torch_ops import TorchNetwork, require_exact_settings
+from entropy.models.gaussian import SCALE_LEVELS
 from entropy.models.quadtree import ORDER, STEPS, Context, EntropyConfig, cell, hyper_synthesis
 
-__all__ = ["HYPER_STRIDE", "LatentCodec", "LatentTables"]
+__all__ = ["HYPER_STRIDE", "TRELLIS_TABLES", "TRELLIS_WEIGHT", "LatentCodec", "LatentTables"]
 
 HYPER_STRIDE = 4
 """Latent positions per hyper-latent position, on each axis."""
 SYMBOL_LIMIT = 32000
 """Symbols are clamped to +-this by the encoder, so that they fit int16."""
 MEAN_UNIT = float(1 << MEAN_BITS)
+
+TRELLIS_TABLES = 2 * SCALE_LEVELS
+"""Tables of the trellis' two quantisers come first in their models, those of z after them."""
+TRELLIS_WEIGHT = 8
+"""Bits that a squared error of one symbol is worth where symbols are chosen along the trellis: the
+slope of rate against distortion of a quantiser of step 1 at high rate is 6 / ln 2 = 8.7.
+"""
 
 Symbols = NDArray[np.int16]
 Indexes = NDArray[np.uint8]
@@ -88,8 +99,7 @@ class LatentCodec:
             z_symbols: (h/4, w/4, hyper) float32 holding integers.
             level: quality level.
             dead_zone: (tables,) float32, how much nearer to zero symbols are rounded, by table
-                index;
-                0 rounds to the nearest.
+                index; 0 rounds to the nearest. Along the trellis rate and distortion decide.
         """
         z = z_symbols.clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
         z_array = z.reshape(-1).to(torch.int16).cpu().numpy()
@@ -105,13 +115,24 @@ class LatentCodec:
                 ]
             )
             residual = target - means * (1 / MEAN_UNIT)
+            if self.config.trellis_step:
+                return along_trellis(residual, indexes)
             half = 0.5 - dead_zone[indexes.long()]
             symbols = (residual.abs() + half).floor_().copysign_(residual)
             symbols = symbols.clamp_(-SYMBOL_LIMIT, SYMBOL_LIMIT)
             if skip:
                 symbols = symbols * (indexes >= skip)
             segments.append((_to_int16(symbols), _to_uint8(indexes)))
-            return symbols
+            return symbols * MEAN_UNIT
+
+        def along_trellis(residual: Tensor, indexes: Tensor) -> Tensor:
+            tables = _to_uint8(indexes)
+            symbols, sets = trellis.quantise(
+                residual.reshape(-1).cpu().numpy(), tables, self._trellis_costs, backend=backend()
+            )
+            chosen = tables + SCALE_LEVELS * sets
+            segments.append((symbols, chosen))
+            return self._points(symbols, chosen, indexes.shape)
 
         y_hat = self._steps(z, level, choose)
         return segments, y_hat * (1 / MEAN_UNIT)
@@ -129,16 +150,20 @@ class LatentCodec:
         z = self._to_device(z_symbols).view(*shape, self.config.hyper)
 
         def read(step: int, means: Tensor, indexes: Tensor) -> Tensor:
-            return self._to_device(decoder.decode(_to_uint8(indexes))).view(indexes.shape)
+            tables = _to_uint8(indexes)
+            if self.config.trellis_step:
+                return self._points(*decoder.decode_trellis(tables, SCALE_LEVELS), indexes.shape)
+            return self._to_device(decoder.decode(tables)).view(indexes.shape) * MEAN_UNIT
 
         y_hat = self._steps(z, level, read)
         decoder.finish()
         return y_hat * (1 / MEAN_UNIT)
 
     def _steps(
-        self, z: Tensor, level: int, symbols_of: Callable[[int, Tensor, Tensor], Tensor]
+        self, z: Tensor, level: int, residuals_of: Callable[[int, Tensor, Tensor], Tensor]
     ) -> Tensor:
-        """Runs the context; symbols_of(step, means, indexes), arrays (4 cells, h/2, w/2, latent/4).
+        """Runs the context; residuals_of(step, means, indexes) -> y_hat - means, arrays (4 cells,
+        h/2, w/2, latent/4).
 
         Returns: y_hat (h, w, latent), float32 holding integers of 2^-MEAN_BITS symbols.
         """
@@ -153,13 +178,25 @@ class LatentCodec:
                 parameters = context.parameters(step)
                 means = torch.cat([mean for mean, _ in parameters])
                 indexes = torch.cat([index for _, index in parameters])
-                y_hat = means + symbols_of(step, means, indexes) * MEAN_UNIT
+                y_hat = means + residuals_of(step, means, indexes)
                 for c, group in enumerate(ORDER[step]):
                     known[c][group] = y_hat[c : c + 1]
                 if step + 1 < STEPS:
                     context.update(step, [y_hat[c : c + 1] for c in range(4)])
             joined: Tensor = ops.join([torch.cat(groups, -1) for groups in known])[0]
             return joined
+
+    @cached_property
+    def _trellis_costs(self) -> trellis.TrellisCosts:
+        """Prices of the symbols, for the encoder."""
+        step = self.config.trellis_step
+        return trellis.costs_of(self._tables.cdf, SCALE_LEVELS, step, TRELLIS_WEIGHT)
+
+    def _points(self, symbols: Symbols, tables: Indexes, shape: torch.Size) -> Tensor:
+        """What symbols of the trellis stand for, in 2^-MEAN_BITS symbols, given their tables."""
+        sets = (tables >= SCALE_LEVELS).astype(np.int32)
+        points = trellis.points(symbols.astype(np.int32), sets) * self.config.trellis_step
+        return torch.from_numpy(points.astype(np.float32)).to(self.device).view(shape)
 
     def _z_indexes(self, shape: tuple[int, ...], level: int) -> Indexes:
         row = self._tables.z_index[level]

@@ -39,12 +39,18 @@ Array = Any
 
 @dataclass(frozen=True, slots=True)
 class EntropyConfig:
-    """Sizes of an entropy model: y channels, hidden channels, z channels, quality levels."""
+    """Recipe of an entropy model.
+
+    latent, hidden, hyper: channels of y, inside, of z. levels: of quality.
+    trellis_step: distance of the points of both quantisers of the trellis together, in 2^-5 symbols
+        (SPEC.md, section Trellis); 0 where y is rounded to whole symbols about its mean.
+    """
 
     latent: int = 320
     hidden: int = 192
     hyper: int = 96
     levels: int = 64
+    trellis_step: int = 0
 
     @property
     def group(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from codec.decoder import Decoder
 from codec.encoder import Encoder
 from codec.image.metrics import psnr
 from codec.image.picture import Picture
+from codec.models import registry
 from codec.models.image import lambdas
 from codec.models.registry import ModelEntry
+from codec.models.weights import ModelWeights
 from codec.options import EncoderOptions
-from tests.model_fixtures import synthetic_picture
+from tests.model_fixtures import register_file, synthetic_picture
 
 LEVEL = 40
 
@@ -141,3 +144,17 @@ def test_progress_moves_within_a_tile(encoder: Encoder, monkeypatch: pytest.Monk
     assert told == sorted(told)
     assert len(set(told)) >= 8
     assert told[-1] == 1.0
+
+
+def test_refined_file_along_the_trellis_costs_no_more(
+    trellis_weights: ModelWeights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = register_file(trellis_weights, tmp_path)
+    monkeypatch.setattr(registry, "entries", lambda: (entry,))
+    encoder = Encoder(precision="float32")
+    picture = synthetic_picture(70, 130, seed=4)
+
+    direct, refined = (encoder.encode(picture, level=LEVEL, effort=e) for e in (7, 8))
+
+    assert cost(refined, picture, LEVEL) <= cost(direct, picture, LEVEL)
+    assert encoder.encode(picture, level=LEVEL, effort=8) == refined

@@ -95,3 +95,20 @@ def test_levels_cover_the_range_evenly(folder: Path) -> None:
         assert sorted(levels.tolist()) == sorted(levels.tolist())
         assert [level // 8 for level in sorted(levels.tolist())] == list(range(8))
     assert np.unique(torch.cat([crops.levels(8, 64) for _ in range(200)]).numpy()).size == 64
+
+
+def test_shrunk_crops_show_more_of_the_picture(tmp_path: Path) -> None:
+    """A ramp of one level per pixel rises faster in what was shrunk, by up to two."""
+    ramp = np.broadcast_to(np.arange(200, dtype=np.uint8)[:, None, None], (200, 200, 3))
+    Image.fromarray(np.ascontiguousarray(ramp)).save(tmp_path / "ramp.png")
+
+    def slopes(shrunk: float) -> list[float]:
+        batch = Crops([tmp_path], CPU, seed=3, shrunk=shrunk).batch(24, 64).float()
+        along = [batch[:, 40, 20] - batch[:, 20, 20], batch[:, 20, 40] - batch[:, 20, 20]]
+        return [float(s) / 20 for s in torch.stack(along)[..., 0].abs().amax(0)]
+
+    assert set(slopes(0.0)) == {1.0}
+    found = slopes(0.5)
+    assert sum(s == 1 for s in found) in range(4, 21)
+    assert max(found) > 1.5
+    assert max(found) <= 2.05

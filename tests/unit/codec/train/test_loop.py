@@ -21,6 +21,7 @@ from codec.train import export, loop
 from codec.train.config import TrainConfig
 from codec.train.data import Crops
 from codec.train.validate import validate
+from entropy.models import gaussian
 from tests.model_fixtures import TINY, synthetic_picture
 
 RECIPE = """
@@ -224,12 +225,36 @@ def test_checkpoint_exports_to_a_weights_file(data: Path, tmp_path: Path) -> Non
 
     assert isinstance(model, ImageModel)
     assert write_weights(read_weights(file)) == file
-    assert weights.tables.cdf.skip_below == export.SKIP_BELOW
+    assert weights.tables.cdf.skip_below == gaussian.SKIP_BELOW
     assert len(weights.tables.cdf) == 64
-    assert int(weights.tables.z_index.min()) >= export.SKIP_BELOW  # z is never skipped
+    assert int(weights.tables.z_index.min()) >= gaussian.SKIP_BELOW  # z is never skipped
     assert float(weights.dead_zone.min()) >= 0
     entry = export.manifest_entry(file, "x", 9, 64)
     assert tomllib.loads(entry)["model"][0]["id"] == 9
+
+
+def test_training_along_the_trellis_exports_with_measured_tables(
+    data: Path, tmp_path: Path
+) -> None:
+    t = trainer(data, trellis_step=20)
+    t.start()
+    for _ in range(3):
+        t.step(0.1)
+    t.save(tmp_path / "checkpoint.pt")
+
+    model = export.load_average(tmp_path / "checkpoint.pt")
+    weights = export.export(model, Crops([data], torch.device("cpu"), seed=1), count=4, side=64)
+
+    assert model.entropy.trellis is not None
+    assert model.entropy.trellis.counts.any()
+    again = read_weights(write_weights(weights))
+    assert again.config.entropy.trellis_step == 20
+    assert len(again.tables.cdf) == 192
+    assert int(again.tables.z_index.min()) >= 128 + gaussian.SKIP_BELOW
+    plain = export._tables(20, None)
+    assert any(
+        (a != b).any() for a, b in zip(plain.cdfs, again.tables.cdf.cdfs, strict=True)
+    )  # measured
 
 
 PROGRAM = """

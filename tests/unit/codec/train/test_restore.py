@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -18,7 +19,14 @@ from codec.train import loop
 from codec.train.config import TrainConfig
 from codec.train.start import initialise
 from entropy.models.quadtree import EntropyConfig
-from tests.model_fixtures import TINY, SyntheticCrops, random_model, synthetic_picture, weights_of
+from tests.model_fixtures import (
+    TINY,
+    TINY_TRELLIS,
+    SyntheticCrops,
+    random_model,
+    synthetic_picture,
+    weights_of,
+)
 
 
 def restored(weights: ModelWeights, config: ImageConfig = TINY) -> ImageModel:
@@ -126,3 +134,30 @@ def restored_state(path: Path) -> dict[str, torch.Tensor]:
     initialise(model, Crops([path.parent], torch.device("cpu"), 0))
     restore(model, read_weights(path.read_bytes()))
     return dict(model.state_dict())
+
+
+def test_prices_along_the_trellis_come_back(trellis_weights: ModelWeights) -> None:
+    cdf = trellis_weights.tables.cdf
+
+    model = restored(trellis_weights, TINY_TRELLIS)
+
+    assert model.entropy.trellis is not None
+    frequencies = model.entropy.trellis.frequencies()
+    for table in (5, 30, 60, 64 + 5, 64 + 30):
+        row, zero = np.diff(cdf.cdfs[table].astype(int)) / 65536, -cdf.offsets[table]
+        found = frequencies.view(128, -1)[table]
+        assert float(found[0]) == pytest.approx(row[zero], abs=2e-3)
+        assert float(found[1]) == pytest.approx(row[zero - 1] + row[zero + 1], abs=2e-3)
+    z_index = weights_of(model).tables.z_index.astype(int)
+    assert abs(z_index - trellis_weights.tables.z_index).max() <= 1
+
+
+def test_training_along_the_trellis_goes_on_from_a_model_without_one() -> None:
+    model = restored(weights_of(random_model()), TINY_TRELLIS)
+
+    assert model.entropy.trellis is not None
+    assert not model.entropy.trellis.counts.any()
+    x_hat, y_bits, z_bits = outputs(model, 40)
+    assert float((x_hat - 0.5).abs().max()) < 2
+    assert float(y_bits) > 0
+    assert float(z_bits) > 0
