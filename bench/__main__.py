@@ -22,7 +22,7 @@ from bench.peers import Peer, PeerMissing
 from bench.speed import SpeedFailed, measure_codec, read_rows
 from bench.speed import markdown as speed_table
 from bench.store import Point, Store, data_hash, file_hash
-from bench.summary import deltas, published, results, write_results
+from bench.summary import deltas, published, read_report, results, summarise, write_report
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _OUT = click.Path(file_okay=False, path_type=Path)
@@ -234,21 +234,34 @@ def _table(points: list[Point]) -> None:
     "--beside", type=_Codecs(), default="avif,webp", show_default=True, help="Codecs shown so."
 )
 @click.option("--bpp", default=0.3, show_default=True, help="Bits per pixel that ours may spend.")
+@click.option(
+    "--others",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An earlier results.json of the same images: codecs that the folders lack.",
+)
 @click.option("--out", type=_OUT, help="Where to; the first folder otherwise.")
 def report_command(
-    folders: tuple[Path, ...], images: Path | None, beside: list[str], bpp: float, out: Path | None
+    folders: tuple[Path, ...],
+    images: Path | None,
+    beside: list[str],
+    bpp: float,
+    others: Path | None,
+    out: Path | None,
 ) -> None:
     """report.html, plots and a table from measured points."""
-    try:
-        points = [p for f in folders for p in Store(f / "points.jsonl").points]
-        shown = None if images is None else _pairs(images, beside, bpp)
-        speeds = [row for f in folders for row in read_rows(f / "speed.json")]
-        written = report.write(results(points), out or folders[0], shown, speeds)
-    except (ValueError, measure.NoImages) as error:
-        raise click.ClickException(str(error)) from error
     runs = [f / "runs.jsonl" for f in folders]
     told = [json.loads(line) for r in runs if r.exists() for line in r.read_text().splitlines()]
-    write_results((out or folders[0]) / "results.json", points, told)
+    try:
+        points = [p for f in folders for p in Store(f / "points.jsonl").points]
+        found = summarise(points, told)
+        if others is not None:
+            found = found.with_others(read_report(others))
+        shown = None if images is None else _pairs(images, beside, bpp)
+        speeds = [row for f in folders for row in read_rows(f / "speed.json")]
+        written = report.write(found.codecs, out or folders[0], shown, speeds)
+    except (KeyError, ValueError, measure.NoImages) as error:
+        raise click.ClickException(str(error)) from error
+    write_report((out or folders[0]) / "results.json", found)
     for path in written:
         click.echo(path)
 

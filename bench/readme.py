@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.report import OURS, plot, table
 from bench.speed import Row, read_rows
-from bench.summary import Result, published, read_results
+from bench.summary import Result, published, read_report
 
 BEGIN, END = "<!-- benchmark:begin -->\n", "<!-- benchmark:end -->\n"
 BESIDE = ("VTM", "AV1", "MLIC++", "DCVC-RT-Intra", "bmshj2018-hyperprior")
@@ -57,7 +57,7 @@ def write(path: Path, folder: Path) -> None:
     """
     picture = folder / "rd.svg"
     shown = Path(os.path.relpath(picture, path.parent)).as_posix()
-    measured, speeds = read_results(folder / "results.json"), read_rows(folder / "speed.json")
+    measured, speeds = read_report(folder / "results.json").codecs, read_rows(folder / "speed.json")
     text = updated(path.read_text(), measured, speeds, shown)
     picture.write_text(plot(measured))
     path.write_text(text)

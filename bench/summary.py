@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,15 @@ from bench.store import Point, data_hash
 __all__ = [
     "ANCHORS",
     "Mean",
+    "Report",
     "Result",
     "deltas",
     "hull",
     "published",
-    "read_results",
+    "read_report",
     "results",
-    "write_results",
+    "summarise",
+    "write_report",
 ]
 
 ANCHORS = Path(__file__).parent / "anchors" / "kodak.json"
@@ -117,11 +119,44 @@ def published(path: Path = ANCHORS) -> list[Result]:
     ]
 
 
-def write_results(path: Path, points: list[Point], runs: list[dict[str, Any]]) -> None:
-    """The curves of measured points and how they came to be, as JSON that is kept; NaN becomes
-    null.
-    """
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What results.json holds: the curves of one set of images, and the runs they come from."""
+
+    data_sha256: str
+    images: int
+    runs: list[dict[str, Any]]
+    codecs: list[Result]
+
+    def with_others(self, earlier: Report) -> Report:
+        """This, and the codecs that only an earlier report has, with the runs that measured them.
+
+        Raises:
+            ValueError: the earlier one is of other images.
+        """
+        if earlier.data_sha256 != self.data_sha256:
+            raise ValueError(f"other curves: of other images ({earlier.data_sha256[:16]})")
+        names = {result.codec for result in self.codecs}
+        taken = [result for result in earlier.codecs if result.codec not in names]
+        wanted = {result.codec for result in taken}
+        runs = [run for run in earlier.runs if not wanted.isdisjoint(_codecs_of(run))]
+        return replace(self, runs=[*runs, *self.runs], codecs=[*self.codecs, *taken])
+
+
+def _codecs_of(run: dict[str, Any]) -> list[str]:
+    """The codecs that a run's command names."""
+    words = str(run["command"]).split()
+    return words[words.index("--codecs") + 1].split(",")
+
+
+def summarise(points: list[Point], runs: list[dict[str, Any]]) -> Report:
+    """The report of measured points."""
     hashes = {point.image_sha256 for point in points}
+    return Report(data_hash(hashes), len(hashes), runs, results(points))
+
+
+def write_report(path: Path, report: Report) -> None:
+    """results.json, which is kept; NaN becomes null."""
 
     def clean(value: Any) -> Any:
         return None if isinstance(value, float) and not np.isfinite(value) else value
@@ -133,16 +168,20 @@ def write_results(path: Path, points: list[Point], runs: list[dict[str, Any]]) -
             "complete": result.complete,
             "means": [{k: clean(v) for k, v in asdict(mean).items()} for mean in result.means],
         }
-        for result in results(points)
+        for result in report.codecs
     ]
-    told = {"data_sha256": data_hash(hashes), "images": len(hashes), "runs": runs, "codecs": codecs}
+    told = {
+        "data_sha256": report.data_sha256, "images": report.images, "runs": report.runs,
+        "codecs": codecs,
+    }  # fmt: skip
     path.write_text(json.dumps(told, indent=1) + "\n")
 
 
-def read_results(path: Path) -> list[Result]:
-    """The curves of `write_results`."""
+def read_report(path: Path) -> Report:
+    """What `write_report` wrote. Raises ValueError, KeyError where it is something else."""
     nothing = float("nan")
-    return [
+    told = json.loads(path.read_text())
+    codecs = [
         Result(
             entry["codec"],
             entry["version"],
@@ -152,8 +191,9 @@ def read_results(path: Path) -> list[Result]:
             ),
             entry["complete"],
         )
-        for entry in json.loads(path.read_text())["codecs"]
+        for entry in told["codecs"]
     ]
+    return Report(told["data_sha256"], told["images"], told["runs"], codecs)
 
 
 def deltas(anchor: Result, others: list[Result]) -> dict[tuple[str, str], Delta | str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,7 @@ from bench.chart import Axis, Series, chart
 from bench.pairs import Pair, pairs
 from bench.speed import Row, read_rows
 from bench.store import Point, Store
-from bench.summary import Result, published, read_results, results
+from bench.summary import Result, published, read_report, results
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -131,10 +133,46 @@ def test_command_writes_beside_the_points(tmp_path: Path) -> None:
 
     assert result.exit_code == 0, result.output
     assert (tmp_path / "report.html").exists()
-    again = read_results(tmp_path / "results.json")
+    again = read_report(tmp_path / "results.json").codecs
     assert [(r.codec, r.version, r.means) for r in again] == [
         (r.codec, r.version, r.means) for r in results(points())
     ]
+
+
+def told(folder: Path, codecs: list[str], changed: str = "") -> Path:
+    """A folder of points of some codecs, with the run that made them."""
+    folder.mkdir()
+    store = Store(folder / "points.jsonl")
+    for point in points():
+        if point.codec in codecs:
+            store.add(replace(point, image_sha256=point.image_sha256 + changed))
+    run = {"command": f"python -m bench rd --images I --codecs {','.join(codecs)} --out O"}
+    (folder / "runs.jsonl").write_text(json.dumps(run) + "\n")
+    return folder
+
+
+def test_other_codecs_come_from_an_earlier_report(tmp_path: Path) -> None:
+    earlier, again = told(tmp_path / "a", ["wavelet", "jpeg"]), told(tmp_path / "b", ["wavelet"])
+    assert CliRunner().invoke(main, ["report", str(earlier)]).exit_code == 0
+
+    command = ["report", str(again), "--others", str(earlier / "results.json")]
+    result = CliRunner().invoke(main, command)
+
+    assert result.exit_code == 0, result.output
+    found = read_report(again / "results.json")
+    assert [r.codec for r in found.codecs] == ["wavelet", "jpeg"]
+    assert [run["command"].split()[7] for run in found.runs] == ["wavelet,jpeg", "wavelet"]
+
+
+def test_other_codecs_must_have_seen_the_same_images(tmp_path: Path) -> None:
+    earlier, again = told(tmp_path / "a", ["jpeg"], "0"), told(tmp_path / "b", ["wavelet"])
+    assert CliRunner().invoke(main, ["report", str(earlier)]).exit_code == 0
+
+    command = ["report", str(again), "--others", str(earlier / "results.json")]
+    result = CliRunner().invoke(main, command)
+
+    assert result.exit_code == 1
+    assert "other images" in result.output
 
 
 def test_readme_is_written_between_its_marks(measured: list[Result]) -> None:
@@ -211,7 +249,7 @@ def test_project_readme_is_up_to_date() -> None:
     text = (root / "README.md").read_text()
 
     folder = root / "bench" / "results" / "kodak"
-    kept = read_results(folder / "results.json")
+    kept = read_report(folder / "results.json").codecs
 
     speeds = read_rows(folder / "speed.json")
     assert readme.updated(text, kept, speeds, "bench/results/kodak/rd.svg") == text
