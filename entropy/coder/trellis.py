@@ -40,8 +40,8 @@ UNIT_BITS = 8
 STEP_BITS = 5
 """Steps count 2^-5 symbol."""
 MAX_SYMBOL = 32000
-MAX_ERROR = 1 << 24
-FAR = 1 << 60
+MAX_ERROR = 1 << 12
+FAR = 1 << 29
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,8 +131,8 @@ def _candidates(
     """Best magnitudes and their costs, (symbols, quantiser, parity)."""
     step = costs.step << (UNIT_BITS - STEP_BITS)
     limit = (2 * MAX_SYMBOL - 2) * step
-    size = np.fmin(np.rint(np.abs(residuals) * np.float32(1 << UNIT_BITS)), np.float32(limit))
-    size = size.astype(np.int64)
+    size = np.abs(residuals) * np.float32(1 << UNIT_BITS) + np.float32(0.5)
+    size = np.fmin(size, np.float32(limit)).astype(np.int64)
     magnitudes = np.zeros((size.size, 2, 2), dtype=np.int64)
     best = np.full((size.size, 2, 2), FAR)
     rows, last = np.arange(size.size), costs.bits.shape[2] - 1
