@@ -1,7 +1,8 @@
 """The coder on a GPU: many payloads at a time, one warp each. Optional; same bytes as native.
 
-Built with the CMake option CUDA=ON. A payload with few lanes leaves most of a warp idle: encode
-with `lanes=32` what a GPU shall decode quickly, and decode many tiles at once.
+Built with the CMake option CUDA=ON; for plain segments, not for those along the trellis. A payload
+with few lanes leaves most of a warp idle: encode with `lanes=32` what a GPU shall decode quickly,
+and decode many tiles at once.
 """
 
 from __future__ import annotations
