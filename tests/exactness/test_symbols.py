@@ -86,8 +86,14 @@ def decode_by_definition(
         parameters = context.parameters(step)
         means = np.concatenate([mean for mean, _ in parameters])
         indexes = np.concatenate([index for _, index in parameters]).astype(np.uint8)
-        symbols = reader.decode(indexes.reshape(-1)).astype(np.int64).reshape(means.shape)
-        values = means + (symbols << MEAN_BITS)
+        if config.trellis_step:
+            found, tables = reader.decode_trellis(indexes.reshape(-1), 64)
+            symbols = found.astype(np.int64)
+            points = 2 * symbols - (tables >= 64) * np.sign(symbols)
+            values = means + config.trellis_step * points.reshape(means.shape)
+        else:
+            symbols = reader.decode(indexes.reshape(-1)).astype(np.int64).reshape(means.shape)
+            values = means + (symbols << MEAN_BITS)
         for c, group in enumerate(ORDER[step]):
             part = slice(group * config.group, (group + 1) * config.group)
             y_hat[c // 2 :: 2, c % 2 :: 2, part] = values[c]
@@ -114,20 +120,40 @@ def test_numpy_definition_of_a_whole_file(
         assert np.array_equal(found.numpy().astype(np.int64), expected)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_range_coder_backends_write_the_same_payload(
-    tiny_weights: ModelWeights, backend: Backend
-) -> None:
-    config = tiny_weights.config.entropy
-    codec = LatentCodec(config, tiny_weights.network, tiny_weights.tables, CPU)
+def some_latents(weights: ModelWeights) -> tuple[LatentCodec, Tensor, Tensor]:
+    """The codec of a model, and y (8, 12) and z for it."""
+    config = weights.config.entropy
+    codec = LatentCodec(config, weights.network, weights.tables, CPU)
     generator = torch.Generator().manual_seed(1)
-    y = torch.randn(8, 8, config.latent, generator=generator) * 4
-    z = torch.randn(2, 2, config.hyper, generator=generator).round()
+    y = torch.randn(8, 12, config.latent, generator=generator) * 4
+    return codec, y, torch.randn(2, 3, config.hyper, generator=generator).round()
 
-    segments, _ = codec.segments(y, z, 20, tiny_weights.dead_zone)
-    payload, _ = codec.compress(y, z, 20, tiny_weights.dead_zone)
 
-    assert encode_segments(segments, tiny_weights.tables.cdf, backend=backend) == payload
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_numpy_definition_along_the_trellis(
+    trellis_weights: ModelWeights, backend: Backend
+) -> None:
+    codec, y, z = some_latents(trellis_weights)
+    payload, _ = codec.compress(y, z, 20, trellis_weights.dead_zone)
+
+    expected = decode_by_definition(payload, (8, 12), 20, trellis_weights, backend)
+
+    found = codec.decompress(payload, 8, 12, 20) * 2**MEAN_BITS
+    assert np.array_equal(found.numpy().astype(np.int64), expected)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("model", ["tiny_weights", "trellis_weights"])
+def test_range_coder_backends_write_the_same_payload(
+    model: str, backend: Backend, request: pytest.FixtureRequest
+) -> None:
+    weights: ModelWeights = request.getfixturevalue(model)
+    codec, y, z = some_latents(weights)
+
+    segments, _ = codec.segments(y, z, 20, weights.dead_zone)
+    payload, _ = codec.compress(y, z, 20, weights.dead_zone)
+
+    assert encode_segments(segments, weights.tables.cdf, backend=backend) == payload
 
 
 def with_layers_per_call(monkeypatch: pytest.MonkeyPatch) -> None:
