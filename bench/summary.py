@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -139,14 +140,14 @@ class Report:
         names = {result.codec for result in self.codecs}
         taken = [result for result in earlier.codecs if result.codec not in names]
         wanted = {result.codec for result in taken}
-        runs = [run for run in earlier.runs if not wanted.isdisjoint(_codecs_of(run))]
+        runs = [run for run in earlier.runs if _measured(run, wanted)]
         return replace(self, runs=[*runs, *self.runs], codecs=[*self.codecs, *taken])
 
 
-def _codecs_of(run: dict[str, Any]) -> list[str]:
-    """The codecs that a run's command names."""
-    words = str(run["command"]).split()
-    return words[words.index("--codecs") + 1].split(",")
+def _measured(run: dict[str, Any], codecs: set[str]) -> bool:
+    """Whether a run may have measured one of the codecs: a command need not name any."""
+    named = re.search(r"--codecs[ =](\S+)", str(run["command"]))
+    return named is None or not codecs.isdisjoint(named[1].split(","))
 
 
 def summarise(points: list[Point], runs: list[dict[str, Any]]) -> Report:

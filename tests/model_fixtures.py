@@ -18,7 +18,7 @@ from torch import Tensor
 from codec.models.image import ImageConfig, ImageModel
 from codec.models.registry import ModelEntry
 from codec.models.weights import ModelWeights, write_weights
-from codec.train.export import _floats, _tables, with_trellis
+from codec.train.export import _floats, _tables
 from codec.train.start import initialise
 from codec.transforms.wavelet import WaveletConfig
 from entropy.integer.convert import integer_network
@@ -34,7 +34,7 @@ TINY = ImageConfig(
     ),
     entropy=EntropyConfig(latent=32, hidden=24, hyper=8, levels=LEVELS),
 )
-TINY_TRELLIS = with_trellis(TINY, 20)
+TINY_TRELLIS = TINY.with_trellis(20)
 MODEL_ID = 60001
 MODEL_NAME = "tiny-for-tests"
 

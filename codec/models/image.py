@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,10 @@ class ImageConfig:
     @property
     def levels(self) -> int:
         return self.entropy.levels
+
+    def with_trellis(self, step: int) -> ImageConfig:
+        """This recipe with that `trellis_step` of its entropy model."""
+        return replace(self, entropy=replace(self.entropy, trellis_step=step))
 
 
 def lambdas(levels: int) -> Tensor:

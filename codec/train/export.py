@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +82,7 @@ def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) ->
         return weights(histogram, strength)
     result = weights(None)
     for _ in range(ROUNDS):
-        result = weights(_encode_all(result, samples, _levels(result), result.dead_zone)[1])
+        result = weights(_encode_all(result, samples, result.dead_zone)[1])
     return result
 
 
@@ -146,28 +145,23 @@ def _measure(weights: ModelWeights, samples: Tensor) -> tuple[float, Histogram]:
     """The strength of the dead zone with the least rate + lmbda * distortion, and the histogram of
     its symbols by table.
     """
-    levels = _levels(weights)
     trial = samples[: max(1, len(samples) // 4)]
-    scores = {s: _encode_all(weights, trial, levels, gaussian.dead_zones(s))[0] for s in STRENGTHS}
+    scores = {s: _encode_all(weights, trial, gaussian.dead_zones(s))[0] for s in STRENGTHS}
     best = min(scores, key=lambda strength: scores[strength])
-    return best, _encode_all(weights, samples, levels, gaussian.dead_zones(best))[1]
-
-
-def _levels(weights: ModelWeights) -> list[int]:
-    """Quality levels at which tables are measured."""
-    return list(range(2, weights.config.levels, 6))
+    return best, _encode_all(weights, samples, gaussian.dead_zones(best))[1]
 
 
 @torch.no_grad()
 def _encode_all(
-    weights: ModelWeights, samples: Tensor, levels: list[int], dead_zone: Tensor
+    weights: ModelWeights, samples: Tensor, dead_zone: Tensor
 ) -> tuple[float, Histogram]:
-    """Mean log of rate + lmbda * distortion over samples and levels, and the histograms."""
+    """Mean log of rate + lmbda * distortion of samples at different levels, and the histograms."""
     cpu, config = torch.device("cpu"), weights.config
     codec = LatentCodec(config.entropy, weights.network, weights.tables, cpu)
     tables = weights.tables.cdf
     histogram = [np.zeros(1 - 2 * offset) for offset in tables.offsets]
-    cost = _bit_costs(weights.tables.cdf)
+    cost = _bit_costs(tables)
+    levels = range(2, config.levels, 6)
     score, pixels = 0.0, samples.shape[1] * samples.shape[2]
     for n, image in enumerate(samples):
         level = levels[n % len(levels)]
@@ -210,15 +204,10 @@ def manifest_entry(data: bytes, name: str, model_id: int, levels: int) -> str:
     )
 
 
-def with_trellis(config: ImageConfig, step: int) -> ImageConfig:
-    """The recipe with that `trellis_step`."""
-    return replace(config, entropy=replace(config.entropy, trellis_step=step))
-
-
 def load_average(checkpoint: Path) -> ImageModel:
     """The averaged model of a checkpoint."""
     state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    model = ImageModel(with_trellis(ImageConfig(), state["config"].get("trellis_step", 0)))
+    model = ImageModel(ImageConfig().with_trellis(state["config"].get("trellis_step", 0)))
     model.load_state_dict(state["average"])
     model.entropy.ops.exact = True
     return model

@@ -24,7 +24,7 @@ from codec.models.runtime import resolve_device
 from codec.models.weights import read_weights, write_weights
 from codec.train.config import TrainConfig, read_config
 from codec.train.data import Crops
-from codec.train.export import export, manifest_entry, with_trellis
+from codec.train.export import export, manifest_entry
 from codec.train.soap import Soap
 from codec.train.start import initialise
 from codec.train.validate import validate
@@ -74,7 +74,7 @@ class Trainer:
     def __init__(self, config: TrainConfig, data: list[Path], device: torch.device) -> None:
         torch.manual_seed(config.seed)
         self.config, self.device = config, device
-        self.model = ImageModel(with_trellis(ImageConfig(), config.trellis_step))
+        self.model = ImageModel(ImageConfig().with_trellis(config.trellis_step))
         self.crops = Crops(data, device, config.seed, config.shrunk)
         self.steps, self.seconds, self.pixels = 0, 0.0, 0
         self.model.to(device)

@@ -93,21 +93,7 @@ class ReferenceDecoder:
 
     def decode(self, indexes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
         """Decode one segment; its coded symbols start at lane 0."""
-        if self._failed:
-            raise CorruptStream("decoder: an earlier segment failed")
-        tables = self._tables
-        if indexes.size and int(indexes.max()) >= len(tables):
-            raise InvalidTable(f"index {indexes.max()} names no table; there are {len(tables)}")
-        symbols = np.zeros(indexes.size, dtype=np.int16)
-        places = np.flatnonzero(indexes >= tables.skip_below)
-        self._failed = True  # until all of the segment is decoded
-        if places.size and not self._states:
-            raise StreamExhausted("payload: empty, but a coded symbol is expected")
-        for position, place in enumerate(places.tolist()):
-            symbols[place] = self._decode_symbol(position, int(indexes[place]))
-        self._coded += places.size
-        self._failed = False
-        return symbols
+        return self.decode_trellis(indexes, 0)[0]  # whatever the state, the table is the index
 
     def decode_trellis(
         self, indexes: npt.NDArray[np.uint8], stride: int

@@ -39,6 +39,7 @@ UNIT_BITS = 8
 """Residuals count 2^-8 symbol while symbols are chosen."""
 STEP_BITS = 5
 """Steps count 2^-5 symbol."""
+MAX_STEP, MAX_WEIGHT = 64, 64
 MAX_SYMBOL = 32000
 MAX_ERROR = 1 << 12
 FAR = 1 << 29
@@ -51,14 +52,24 @@ class TrellisCosts:
     bits: (2, tables, magnitudes) int32, C-contiguous: price of a symbol of that magnitude in 2^-11
         bits, by quantiser and table index.
     skip_below: indexes below this number code nothing.
-    step: distance of neighbouring points of both quantisers together, in 2^-5 symbols.
+    step: distance of neighbouring points of both quantisers together, in 2^-5 symbols, 1..64.
     weight: bits that a squared error of one symbol is worth, 0..64.
+
+    Raises:
+        ValueError: step or weight is outside what 32-bit costs hold.
     """
 
     bits: npt.NDArray[np.int32]
     skip_below: int
     step: int
     weight: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.step <= MAX_STEP or not 0 <= self.weight <= MAX_WEIGHT:
+            raise ValueError(
+                f"trellis: step {self.step}, weight {self.weight}; expected 1..{MAX_STEP} and "
+                f"0..{MAX_WEIGHT}"
+            )
 
 
 def costs_of(tables: CdfTables, stride: int, step: int, weight: int) -> TrellisCosts:

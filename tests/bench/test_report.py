@@ -139,7 +139,7 @@ def test_command_writes_beside_the_points(tmp_path: Path) -> None:
     ]
 
 
-def told(folder: Path, codecs: list[str], changed: str = "") -> Path:
+def told(folder: Path, codecs: list[str], changed: str = "", lines: str = "") -> Path:
     """A folder of points of some codecs, with the run that made them."""
     folder.mkdir()
     store = Store(folder / "points.jsonl")
@@ -147,7 +147,7 @@ def told(folder: Path, codecs: list[str], changed: str = "") -> Path:
         if point.codec in codecs:
             store.add(replace(point, image_sha256=point.image_sha256 + changed))
     run = {"command": f"python -m bench rd --images I --codecs {','.join(codecs)} --out O"}
-    (folder / "runs.jsonl").write_text(json.dumps(run) + "\n")
+    (folder / "runs.jsonl").write_text(json.dumps(run) + "\n" + lines)
     return folder
 
 
@@ -162,6 +162,19 @@ def test_other_codecs_come_from_an_earlier_report(tmp_path: Path) -> None:
     found = read_report(again / "results.json")
     assert [r.codec for r in found.codecs] == ["wavelet", "jpeg"]
     assert [run["command"].split()[7] for run in found.runs] == ["wavelet,jpeg", "wavelet"]
+
+
+def test_runs_that_name_no_codecs_stay(tmp_path: Path) -> None:
+    bare = json.dumps({"command": "python -m bench rd --images I --out O"}) + "\n"
+    earlier = told(tmp_path / "a", ["wavelet", "jpeg"], lines=bare)
+    again = told(tmp_path / "b", ["wavelet"])
+    assert CliRunner().invoke(main, ["report", str(earlier)]).exit_code == 0
+
+    command = ["report", str(again), "--others", str(earlier / "results.json")]
+    result = CliRunner().invoke(main, command)
+
+    assert result.exit_code == 0, result.output
+    assert len(read_report(again / "results.json").runs) == 3
 
 
 def test_other_codecs_must_have_seen_the_same_images(tmp_path: Path) -> None:

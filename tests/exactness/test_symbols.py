@@ -18,21 +18,15 @@ from codec.models.weights import ModelWeights, load_model
 from entropy.coder import Decoder as RangeDecoder
 from entropy.coder import encode as encode_segments
 from entropy.coder.backends import Backend
-from entropy.coder.native import unavailable_reason
 from entropy.integer.network import IntegerNetwork
 from entropy.integer.ops import NumpyOps
 from entropy.integer.spec import MEAN_BITS
 from entropy.models.latent_codec import LatentCodec
 from entropy.models.quadtree import ORDER, STEPS, Context, hyper_synthesis
 from tests.model_fixtures import synthetic_picture
+from tests.unit.entropy.coder.cases import BACKENDS
 
 CPU = torch.device("cpu")
-BACKENDS = [
-    pytest.param(
-        "native", marks=pytest.mark.skipif(bool(unavailable_reason()), reason="not built")
-    ),
-    "reference",
-]
 
 
 @pytest.fixture

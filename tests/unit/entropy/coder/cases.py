@@ -7,9 +7,20 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
-from entropy.coder import CdfTables, pmf_to_cdf
+from entropy.coder import CdfTables, native, pmf_to_cdf
 
+BACKENDS = [
+    pytest.param(
+        "native",
+        marks=pytest.mark.skipif(
+            native.unavailable_reason() is not None,
+            reason=f"compiled coder: {native.unavailable_reason()}",
+        ),
+    ),
+    "reference",
+]
 Segment = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]
 
 

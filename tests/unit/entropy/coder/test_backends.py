@@ -19,6 +19,7 @@ from entropy import (
 )
 from entropy.coder import CdfTables, Decoder, backend, backends, encode, native
 from tests.unit.entropy.coder.cases import (
+    BACKENDS,
     Segment,
     gaussian_segment,
     gaussian_tables,
@@ -28,20 +29,9 @@ from tests.unit.entropy.coder.cases import (
 )
 
 LANES = (None, 1, 2, 4, 8, 16, 32)
-HAS_NATIVE = native.unavailable_reason() is None
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(
-            "native",
-            marks=pytest.mark.skipif(
-                not HAS_NATIVE, reason=f"compiled coder: {native.unavailable_reason()}"
-            ),
-        ),
-        "reference",
-    ]
-)
+@pytest.fixture(params=BACKENDS)
 def name(request) -> str:
     return request.param
 

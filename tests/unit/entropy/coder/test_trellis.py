@@ -13,20 +13,10 @@ import pytest
 
 from entropy import CorruptStream, EntropyCodingError, InvalidTable, StreamExhausted
 from entropy.coder import CdfTables, Decoder, encode, native, pmf_to_cdf, trellis
-from tests.unit.entropy.coder.cases import gaussian_segment, gaussian_tables, ideal_bits
+from tests.unit.entropy.coder.cases import BACKENDS, gaussian_segment, gaussian_tables, ideal_bits
 
 STRIDE = 12
 SPEC = Path(__file__).parents[4] / "entropy" / "SPEC.md"
-BACKENDS = [
-    pytest.param(
-        "native",
-        marks=pytest.mark.skipif(
-            native.unavailable_reason() is not None,
-            reason=f"compiled coder: {native.unavailable_reason()}",
-        ),
-    ),
-    "reference",
-]
 
 
 def costs(step: int = 20, weight: int = 8, skip_below: int = 3) -> trellis.TrellisCosts:
@@ -38,6 +28,15 @@ def residuals(size: int, seed: int = 0) -> tuple[npt.NDArray[np.float32], npt.ND
     random = np.random.default_rng(seed)
     indexes = random.integers(0, STRIDE, size).astype(np.uint8)
     return (random.laplace(0, 1.5, size)).astype(np.float32), indexes
+
+
+def payload_of(
+    size: int, tables: CdfTables
+) -> tuple[bytes, npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
+    """One segment along the trellis: its payload, symbols and indexes."""
+    values, indexes = residuals(size)
+    symbols, sets = trellis.quantise(values, indexes, costs(), backend="reference")
+    return encode([(symbols, indexes + STRIDE * sets)], tables), symbols, indexes
 
 
 def follow(
@@ -166,9 +165,7 @@ def test_a_table_must_exist_for_both_quantisers(name) -> None:
 @pytest.mark.parametrize("name", BACKENDS)
 def test_damage_is_noticed(name) -> None:
     tables = gaussian_tables(2 * STRIDE)
-    values, indexes = residuals(2000)
-    symbols, sets = trellis.quantise(values, indexes, costs(), backend="reference")
-    data = encode([(symbols, indexes + STRIDE * sets)], tables)
+    data, symbols, indexes = payload_of(2000, tables)
 
     def decode(payload: bytes) -> npt.NDArray[np.int16]:
         decoder = Decoder(payload, tables, backend=name)
@@ -189,9 +186,7 @@ def test_damage_is_noticed(name) -> None:
 @pytest.mark.parametrize("name", BACKENDS)
 def test_a_decoder_that_failed_stays_so(name) -> None:
     tables = gaussian_tables(2 * STRIDE)
-    values, indexes = residuals(500)
-    symbols, sets = trellis.quantise(values, indexes, costs(), backend="reference")
-    data = encode([(symbols, indexes + STRIDE * sets)], tables)
+    data, _, indexes = payload_of(500, tables)
     decoder = Decoder(data[:-20], tables, backend=name)
 
     with pytest.raises(EntropyCodingError):
@@ -225,6 +220,12 @@ def test_less_error_and_rate_than_rounding() -> None:
     along = bits + slope * float(((values - points) ** 2).mean())
 
     assert along < 0.97 * plain
+
+
+@pytest.mark.parametrize(("step", "weight"), [(0, 8), (65, 8), (20, -1), (20, 65)])
+def test_a_step_or_weight_that_costs_cannot_hold_is_refused(step: int, weight: int) -> None:
+    with pytest.raises(ValueError, match=f"step {step}, weight {weight}"):
+        costs(step, weight)
 
 
 def test_wrong_arrays_are_refused() -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from codec.models.weights import ModelWeights, read_weights, write_weights
-from entropy.coder import encode
+from entropy.coder import encode, trellis
 from entropy.errors import EntropyCodingError
 from entropy.integer.spec import MEAN_BITS
 from entropy.models import gaussian, latent_codec
@@ -49,6 +49,10 @@ def test_decompress_returns_the_y_hat_of_compress(
     assert torch.equal(again, y_hat)
     units = y_hat * 2**MEAN_BITS
     assert torch.equal(units, units.round())
+
+
+def test_steps_and_means_count_in_one_unit() -> None:
+    assert trellis.STEP_BITS == MEAN_BITS
 
 
 def test_tables_of_the_quantisers_and_of_z_lie_apart(codec: LatentCodec) -> None:
