@@ -1,4 +1,6 @@
-"""The benchmark's command line: python -m bench rd | speed | coder | own | report | readme."""
+"""The benchmark's command line: python -m bench rd | speed | coder | own | weights | report |
+readme.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from bench import coder, measure, own, peers, readme, report
+from bench import coder, measure, own, peers, readme, report, weights
 from bench.machine import machine
 from bench.pairs import Pair, pairs
 from bench.peers import Peer, PeerMissing
@@ -23,6 +25,7 @@ from bench.speed import SpeedFailed, measure_codec, read_rows
 from bench.speed import markdown as speed_table
 from bench.store import Point, Store, data_hash, file_hash
 from bench.summary import deltas, published, read_report, results, summarise, write_report
+from codec.errors import CodecError
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _OUT = click.Path(file_okay=False, path_type=Path)
@@ -185,6 +188,20 @@ def own_command(image: Path, repeat: int, megapixels: float | None, out: Path | 
     if out is not None:
         out.write_text(text)
     click.echo(text, nl=False)
+
+
+@main.command("weights")
+@click.argument(
+    "files", type=click.Path(exists=True, dir_okay=False, path_type=Path), nargs=-1, required=True
+)
+@click.option("--images", type=_FOLDER, required=True, help="Folder of images.")
+@click.option("--every", default=1, show_default=True, help="Use every n-th image.")
+def weights_command(files: tuple[Path, ...], images: Path, every: int) -> None:
+    """BD-rate of weights files and checkpoints against the first, by ideal code length."""
+    try:
+        click.echo(weights.markdown(weights.measure(list(files), images, every)))
+    except (CodecError, FileNotFoundError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _given(programs: dict[str, str | None]) -> dict[str, str]:

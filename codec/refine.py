@@ -23,7 +23,7 @@ from codec.models.restore import restore
 from codec.models.weights import ModelWeights
 from codec.options import MAX_EFFORT
 from entropy.models import gaussian
-from entropy.models.quantisers import Quantiser, Trellis
+from entropy.models.quantisers import NOISE, Quantiser, Trellis
 
 __all__ = ["STEPS", "Refiner"]
 
@@ -134,7 +134,7 @@ def _along(trellis: Trellis, noise: torch.Generator) -> Quantiser:
     def quantise(residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
         value, _ = trellis(residual, index)
         uniform = torch.rand(residual.shape, generator=noise, device=residual.device)
-        return value, gaussian.bits(residual + uniform - 0.5, index)
+        return value, gaussian.bits(residual + (uniform - 0.5) * NOISE, index, NOISE)
 
     return quantise
 

@@ -7,8 +7,9 @@ new id, for ever) and the file to codec/models/data is a decision, so it is done
 
 The tables are measured: for every scale the histogram of the symbols that photographs really
 produce, blended with the Gaussian so that rare symbols keep a sensible price. Along the trellis the
-symbols follow from the prices, so there it is done again and again. Decoders only ever see the
-resulting integers.
+symbols follow from the prices, so there those of y keep the counts of the training: measured anew
+from the Gaussian they end where zeros are dearer, which costs 1 % of rate (LOG.md, entry 15).
+Decoders only ever see the resulting integers.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from entropy.models import gaussian
 from entropy.models.hyper_analysis import hyper_analyse
 from entropy.models.latent_codec import TRELLIS_TABLES, LatentCodec, LatentTables
 from entropy.models.quadtree import layer_specs, streams
+from entropy.models.quantisers import Trellis
 
 BLEND = 3000.0
 """The Gaussian counts as that many observed symbols."""
@@ -45,8 +47,6 @@ what comes after it less certain, so the best is lower.
 """
 Histogram = list[NDArray[np.float64]]
 """Counts of the symbols -radius..radius, by table."""
-ROUNDS = 3
-"""Of measuring the tables of a trellis."""
 
 
 def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) -> ModelWeights:
@@ -80,10 +80,23 @@ def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) ->
     if not step:
         strength, histogram = _measure(weights(None), samples)
         return weights(histogram, strength)
-    result = weights(None)
-    for _ in range(ROUNDS):
-        result = weights(_encode_all(result, samples, result.dead_zone)[1])
-    return result
+    assert model.entropy.trellis is not None
+    trained = _trained(model.entropy.trellis)
+    unmeasured = [np.zeros(1 - 2 * offset) for offset in _tables(step, None).offsets]
+    first = weights(trained + unmeasured[TRELLIS_TABLES:])
+    measured = _encode_all(first, samples, first.dead_zone)[1]
+    return weights(trained + measured[TRELLIS_TABLES:])
+
+
+def _trained(trellis: Trellis) -> Histogram:
+    """Counts of the training: the tables of both quantisers, one after the other."""
+    found = []
+    rows = trellis.counts.view(TRELLIS_TABLES, -1).numpy().astype(np.float64)
+    for table, row in enumerate(rows):
+        radius = gaussian.radius(table % gaussian.SCALE_LEVELS, 2 * trellis.unit)
+        one_side = row[1 : radius + 1] / 2
+        found.append(np.concatenate([one_side[::-1], row[:1], one_side]))
+    return found
 
 
 @torch.no_grad()

@@ -82,6 +82,9 @@ class Trainer:
         self.optimizers = _optimizers(self.model, config)
         self.peaks = [[g["lr"] for g in o.param_groups] for o in self.optimizers]
         table = lambdas(self.model.config.levels).to(device)
+        if config.compile:
+            for part in (self.model.analysis, self.model.synthesis):
+                part.compile(dynamic=False)
         self.lambdas = table
         middle = table[len(table) // 2]
         self.weights = (table / middle) ** -config.level_weight
@@ -104,8 +107,10 @@ class Trainer:
             WeightsMismatch: it is a damaged weights file.
         """
         if path.suffix == ".safetensors":
+            self.model.cpu()  # where weights files are read
             self.start()
             restore(self.model, read_weights(path.read_bytes()))
+            self.model.to(self.device)
             self._reset_average()
             return
         if not zipfile.is_zipfile(path):

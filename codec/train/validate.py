@@ -7,8 +7,34 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
+from codec.errors import OptionError
 from codec.models.image import ImageModel
+from codec.models.restore import restore
+from codec.models.weights import read_weights
 from codec.train.data import image_files, load_rgb
+from codec.train.export import load_average
+
+
+def model_of(path: Path) -> ImageModel:
+    """The model of a weights file (.safetensors), with the integers and prices that decode, or the
+    average of a checkpoint, in floats.
+
+    Raises:
+        OptionError: it is neither.
+        WeightsMismatch: it is a damaged weights file.
+    """
+    if path.suffix == ".safetensors":
+        weights = read_weights(path.read_bytes())
+        model = ImageModel(weights.config)
+        restore(model, weights)
+        model.entropy.ops.exact = True
+        return model.eval()
+    try:
+        model = load_average(path)
+    except (OSError, KeyError, TypeError, RuntimeError, ValueError) as error:
+        raise OptionError(f"checkpoint {path}: {error}") from error
+    model.entropy.ops.exact = False
+    return model.eval()
 
 
 @torch.no_grad()

@@ -35,10 +35,10 @@ class WaveletConfig:
     """Sizes: y channels and the number of blocks at each resolution."""
 
     latent: int = 320
-    analysis8: int = 6
+    analysis8: int = 8
     analysis16: int = 0
     synthesis16: int = 0
-    synthesis8: int = 7
+    synthesis8: int = 9
     levels: int = 64
 
 

@@ -51,18 +51,19 @@ def index_of(scale: float) -> float:
     return math.log(scale / SCALE_MIN) / SCALE_STEP
 
 
-def bits(residual: Tensor, index: Tensor) -> Tensor:
+def bits(residual: Tensor, index: Tensor, width: float = 1.0) -> Tensor:
     """Ideal code length, in bits, of `residual` = y - mean (float32, any shape) under table
     `index`.
 
-    The likelihood is the mass of the Gaussian in the unit bin around the residual. Both tails are
-    taken on the negative side, where the complementary error function keeps its relative precision.
-    Beyond TAIL standard deviations the gradient is one bit per standard deviation.
+    The likelihood is the mass of the Gaussian in the bin of `width` symbols around the residual.
+    Both tails are taken on the negative side, where the complementary error function keeps its
+    relative precision. Beyond TAIL standard deviations the gradient is one bit per standard
+    deviation.
     """
     scale = scale_of(index)
     distance = residual.abs()
-    upper = torch.special.erfc((distance - 0.5) / scale * _SQRT_HALF)
-    lower = torch.special.erfc((distance + 0.5) / scale * _SQRT_HALF)
+    upper = torch.special.erfc((distance - width / 2) / scale * _SQRT_HALF)
+    lower = torch.special.erfc((distance + width / 2) / scale * _SQRT_HALF)
     likelihood = 0.5 * (upper - lower)
     # Under the floor the likelihood has no gradient, and what has strayed there would stay.
     stray = (distance / scale - TAIL).clamp_min(0)

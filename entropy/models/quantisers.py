@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from entropy.coder import backend, trellis
 from entropy.coder.interleave import COST_BITS
 from entropy.integer.training import round_through
-from entropy.models import gaussian
+from entropy.models import gaussian, viterbi
 
 __all__ = ["Quantiser", "Trellis", "noisy", "rounded"]
 
@@ -31,6 +31,8 @@ broadcasts to it.
 
 FORGET = 0.999
 """What a step of training keeps of the counts of the ones before."""
+NOISE = 0.75
+"""Width, in symbols, of the noise along the trellis, and of the bin that is charged."""
 PRIOR = 200.0
 """The Gaussian counts as that many observed symbols."""
 MOST_BITS = 20.0
@@ -48,8 +50,8 @@ def noisy(residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
     return round_through(residual), gaussian.bits(_noisy(residual), index)
 
 
-def _noisy(residual: Tensor) -> Tensor:
-    return residual + torch.rand_like(residual) - 0.5
+def _noisy(residual: Tensor, width: float = 1.0) -> Tensor:
+    return residual + (torch.rand_like(residual) - 0.5) * width
 
 
 class Trellis(nn.Module):
@@ -103,23 +105,33 @@ class Trellis(nn.Module):
         if not self.training:
             return value, torch.where(coded, prices[at], 0.0)
         place = (at[0] * prices.shape[1] + at[1]) * prices.shape[2] + at[2]
-        seen = torch.bincount(place[coded], minlength=prices.numel()).view_as(prices)
-        self.counts.mul_(FORGET).add_(seen)
-        return value, gaussian.bits(_noisy(residual), index)
+        counts = self.counts.mul_(FORGET).view(-1)
+        counts.scatter_add_(0, place.flatten(), coded.flatten().to(counts.dtype))
+        return value, gaussian.bits(_noisy(residual, NOISE), index, NOISE)
 
     def _choose(self, residual: Tensor, tables: Tensor, prices: Tensor) -> tuple[Tensor, Tensor]:
-        """Symbols and quantisers, int32 like residual."""
-        bits = (prices * (1 << COST_BITS)).round().to(torch.int32).cpu().numpy()
-        costs = trellis.TrellisCosts(bits, gaussian.SKIP_BELOW, self.step, self.weight)
-        rows = residual.float().flatten(1).cpu().contiguous().numpy()
-        columns = tables.flatten(1).cpu().contiguous().numpy()
-        which = backend()
+        """Symbols and quantisers like residual: by the compiled coder where it is at hand, or all
+        at once.
+        """
+        bits = (prices * (1 << COST_BITS)).round()
+        rows, columns = residual.float().flatten(1), tables.flatten(1)
+        if residual.device.type != "cpu" or backend() != "native":
+            symbols, sets = viterbi.choose(
+                rows, columns.long(), bits.long(), gaussian.SKIP_BELOW, self.step, self.weight
+            )
+            return symbols.view(residual.shape), sets.view(residual.shape)
+        costs = trellis.TrellisCosts(
+            bits.to(torch.int32).numpy(), gaussian.SKIP_BELOW, self.step, self.weight
+        )
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             parts = list(
-                pool.map(lambda r, t: trellis.quantise(r, t, costs, backend=which), rows, columns)
+                pool.map(
+                    lambda r, t: trellis.quantise(r, t, costs),
+                    rows.contiguous().numpy(),
+                    columns.contiguous().numpy(),
+                )
             )
         symbols, sets = (
-            torch.from_numpy(np.stack(part).astype(np.int32)).to(residual.device)
-            for part in zip(*parts, strict=True)
+            torch.from_numpy(np.stack(part).astype(np.int32)) for part in zip(*parts, strict=True)
         )
         return symbols.view(residual.shape), sets.view(residual.shape)

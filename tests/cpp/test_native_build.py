@@ -43,7 +43,7 @@ def build(request, tmp_path_factory):
 
 def run(*command: object) -> str:
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, check=False
+        [str(part) for part in command], capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

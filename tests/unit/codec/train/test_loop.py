@@ -233,7 +233,7 @@ def test_checkpoint_exports_to_a_weights_file(data: Path, tmp_path: Path) -> Non
     assert tomllib.loads(entry)["model"][0]["id"] == 9
 
 
-def test_training_along_the_trellis_exports_with_measured_tables(
+def test_training_along_the_trellis_exports_with_the_counts_of_the_training(
     data: Path, tmp_path: Path
 ) -> None:
     t = trainer(data, trellis_step=20)
@@ -251,10 +251,36 @@ def test_training_along_the_trellis_exports_with_measured_tables(
     assert again.config.entropy.trellis_step == 20
     assert len(again.tables.cdf) == 192
     assert int(again.tables.z_index.min()) >= 128 + gaussian.SKIP_BELOW
+    counts = model.entropy.trellis.counts.view(128, -1).double()
+    gaussians = export._gaussians(20)
+    for table in (int(counts.sum(1)[:64].argmax()), 64 + int(counts.sum(1)[64:].argmax())):
+        cdf, zero = again.tables.cdf.cdfs[table].astype(int), -again.tables.cdf.offsets[table]
+        total = float(counts[table, : zero + 1].sum()) + export.BLEND
+        for symbol, share in ((0, 1.0), (1, 0.5)):
+            wanted = share * float(counts[table, symbol])
+            wanted += export.BLEND * gaussians[table][zero + symbol]
+            for entry in (zero + symbol, zero - symbol):
+                found = (cdf[entry + 1] - cdf[entry]) / 65536
+                assert found == pytest.approx(wanted / total, abs=1e-3)
     plain = export._tables(20, None)
-    assert any(
-        (a != b).any() for a, b in zip(plain.cdfs, again.tables.cdf.cdfs, strict=True)
-    )  # measured
+    measured = [(a != b).any() for a, b in zip(plain.cdfs, again.tables.cdf.cdfs, strict=True)]
+    assert any(measured[:128])
+    assert any(measured[128:])  # z
+
+
+def test_compiles_the_transforms_where_the_recipe_says_so(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[torch.nn.Module] = []
+    monkeypatch.setattr(
+        torch.nn.Module, "compile", lambda self, dynamic: compiled.append(self), raising=True
+    )
+
+    trainer(data)
+    assert compiled == []
+    t = trainer(data, compile=True)
+
+    assert compiled == [t.model.analysis, t.model.synthesis]
 
 
 PROGRAM = """

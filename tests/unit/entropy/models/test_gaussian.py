@@ -29,6 +29,22 @@ def test_bits_are_the_code_length_of_the_unit_bin(index: float) -> None:
         assert value == pytest.approx(-math.log2(likelihood), rel=2e-3, abs=1e-5)
 
 
+@pytest.mark.parametrize("width", [0.75, 1.0, 1.5])
+@pytest.mark.parametrize("index", [10.0, 40.0])
+def test_bits_of_neighbouring_bins_of_any_width_are_those_of_one_distribution(
+    index: float, width: float
+) -> None:
+    residuals = torch.arange(-400, 401) * width
+
+    bits = gaussian.bits(residuals, torch.full_like(residuals, index), width)
+
+    assert float(torch.exp2(-bits).sum()) == pytest.approx(1.0, abs=1e-4)
+    narrow, wide = (
+        float(gaussian.bits(torch.zeros(1), torch.full((1,), index), w)) for w in (0.5, 1)
+    )
+    assert narrow > wide
+
+
 def test_bits_are_symmetric_and_bounded() -> None:
     residuals = torch.linspace(-500, 500, 2001)
     index = torch.full_like(residuals, 17.0)

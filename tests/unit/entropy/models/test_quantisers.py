@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
 from codec.models.image import ImageModel
 from codec.models.weights import ModelWeights
 from entropy.coder import trellis
-from entropy.models import gaussian
+from entropy.models import gaussian, quantisers, viterbi
 from entropy.models.latent_codec import LatentCodec
 from entropy.models.quantisers import Trellis, noisy, rounded
 
@@ -89,6 +91,26 @@ def test_bits_in_evaluation_are_the_prices_of_the_symbols() -> None:
         expected = prices[sets, tables[n].flatten().long(), symbols.abs()]
         expected[tables[n].flatten() < gaussian.SKIP_BELOW] = 0
         assert torch.allclose(bits[n].flatten(), expected)
+
+
+def test_without_the_compiled_coder_the_same_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    residual, index = residuals()
+    quantiser = Trellis(STEP, 8).eval()
+    wanted_value, wanted_bits = quantiser(residual, index)
+    called: list[str] = []
+    choose = viterbi.choose
+
+    def noted(*args: Any) -> Any:
+        called.append("batch")
+        return choose(*args)
+
+    monkeypatch.setattr(quantisers, "backend", lambda: "reference")
+    monkeypatch.setattr(viterbi, "choose", noted)
+    value, bits = quantiser(residual, index)
+
+    assert called == ["batch"]
+    assert torch.equal(value, wanted_value)
+    assert torch.equal(bits, wanted_bits)
 
 
 def test_counts_follow_what_is_chosen_in_training_only() -> None:

@@ -1,0 +1,68 @@
+"""Weights files against each other: the same weights are worth nothing, worse ones cost rate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+
+from bench.__main__ import main
+from bench.weights import measure
+from codec.models.weights import ModelWeights, write_weights
+from tests.model_fixtures import synthetic_picture
+
+LEVELS = (4, 24, 44)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for n in range(2):
+        Image.fromarray(synthetic_picture(70, 100, seed=n)).save(folder / f"{n}.png")
+    return folder
+
+
+@pytest.fixture
+def file(tmp_path: Path, trellis_weights: ModelWeights) -> Path:
+    path = tmp_path / "good.safetensors"
+    path.write_bytes(write_weights(trellis_weights))
+    return path
+
+
+def test_worse_weights_cost_rate(
+    tmp_path: Path, images: Path, file: Path, trellis_weights: ModelWeights
+) -> None:
+    synthesis = trellis_weights.floats["synthesis"]
+    noise = 0.003 * torch.randn(synthesis["stem.weight"].shape, generator=torch.manual_seed(0))
+    bent = synthesis | {"stem.weight": synthesis["stem.weight"] + noise}
+    worse = tmp_path / "worse.safetensors"
+    worse.write_bytes(
+        write_weights(replace(trellis_weights, floats=trellis_weights.floats | {"synthesis": bent}))
+    )
+
+    first, same, other = measure([file, file, worse], images, levels=LEVELS)
+
+    assert first.rate == 0
+    assert same.rate == pytest.approx(0, abs=0.05)
+    assert first.curve == same.curve
+    assert other.curve.bpp == first.curve.bpp
+    assert other.curve.psnr < first.curve.psnr
+    assert other.rate > 1
+
+
+def test_command_tells_the_first_and_the_others(images: Path, file: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pt"
+    broken.write_bytes(b"no checkpoint")
+
+    done = CliRunner().invoke(main, ["weights", str(file), "--images", str(images), "--every", "2"])
+    failed = CliRunner().invoke(main, ["weights", str(broken), "--images", str(images)])
+
+    assert done.exit_code == 0, done.output
+    assert "| good.safetensors | +0.00 % |" in done.output
+    assert failed.exit_code == 1
+    assert "checkpoint" in failed.output
