@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import torch
@@ -29,6 +30,8 @@ def model_of(path: Path) -> ImageModel:
         restore(model, weights)
         model.entropy.ops.exact = True
         return model.eval()
+    if not zipfile.is_zipfile(path):
+        raise OptionError(f"checkpoint {path}: it cannot be read, or is no checkpoint")
     try:
         model = load_average(path)
     except (OSError, KeyError, TypeError, RuntimeError, ValueError) as error:
