@@ -105,8 +105,10 @@ class Trellis(nn.Module):
         if not self.training:
             return value, torch.where(coded, prices[at], 0.0)
         place = (at[0] * prices.shape[1] + at[1]) * prices.shape[2] + at[2]
-        counts = self.counts.mul_(FORGET).view(-1)
-        counts.scatter_add_(0, place.flatten(), coded.flatten().to(counts.dtype))
+        # Counted apart: from 2^24 on a float32 does not grow by one.
+        seen = torch.zeros(prices.numel(), device=place.device)
+        seen.scatter_add_(0, place.flatten(), coded.flatten().float())
+        self.counts.mul_(FORGET).add_(seen.view_as(prices))
         return value, gaussian.bits(_noisy(residual, NOISE), index, NOISE)
 
     def _choose(self, residual: Tensor, tables: Tensor, prices: Tensor) -> tuple[Tensor, Tensor]:

@@ -130,6 +130,17 @@ def test_counts_follow_what_is_chosen_in_training_only() -> None:
     assert "counts" in quantiser.state_dict()
 
 
+def test_counts_grow_where_they_are_large_already() -> None:
+    residual, index = residuals()
+    quantiser = Trellis(STEP, 8).train()
+    quantiser.counts.fill_(2.0**26)
+
+    quantiser(residual.zero_(), torch.full_like(index, 20.0))
+
+    grown = float(quantiser.counts[0, 20, 0] - quantiser.counts[0, 21, 0])
+    assert grown == pytest.approx(residual.numel(), rel=0.02)  # zeros all, of quantiser 0
+
+
 def test_training_bits_are_those_of_a_noisy_residual() -> None:
     residual, index = residuals()
     residual.requires_grad_()
