@@ -17,15 +17,16 @@ from __future__ import annotations
 import argparse
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from codec.errors import OptionError
 from codec.models.image import ImageConfig, ImageModel, lambdas
 from codec.models.weights import ModelWeights, write_weights
+from codec.train.checkpoint import read_checkpoint
 from codec.train.data import Crops
 from codec.transforms.blocks import OUT_SCALE, GatedBlock, ScaledLinear
 from codec.transforms.inference import Analyser, Synthesiser
@@ -82,8 +83,7 @@ def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) ->
         return weights(histogram, strength)
     assert model.entropy.trellis is not None
     trained = _trained(model.entropy.trellis)
-    unmeasured = [np.zeros(1 - 2 * offset) for offset in _tables(step, None).offsets]
-    first = weights(trained + unmeasured[TRELLIS_TABLES:])
+    first = weights(trained + [np.zeros_like(mass) for mass in _gaussians(step)[TRELLIS_TABLES:]])
     measured = _encode_all(first, samples, first.dead_zone)[1]
     return weights(trained + measured[TRELLIS_TABLES:])
 
@@ -218,10 +218,13 @@ def manifest_entry(data: bytes, name: str, model_id: int, levels: int) -> str:
 
 
 def load_average(checkpoint: Path) -> ImageModel:
-    """The averaged model of a checkpoint."""
-    state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    model = ImageModel(ImageConfig().with_trellis(state["config"].get("trellis_step", 0)))
-    model.load_state_dict(state["average"])
+    """The averaged model of a checkpoint. Raises OptionError if it is none of this model."""
+    state = read_checkpoint(checkpoint, torch.device("cpu"))
+    try:
+        model = ImageModel(ImageConfig().with_trellis(state["config"].get("trellis_step", 0)))
+        model.load_state_dict(state["average"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise OptionError(f"checkpoint {checkpoint}: {error}") from error
     model.entropy.ops.exact = True
     return model
 

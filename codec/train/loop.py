@@ -8,7 +8,6 @@ import math
 import platform
 import sys
 import time
-import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
@@ -22,6 +21,7 @@ from codec.models.image import ImageConfig, ImageModel, lambdas
 from codec.models.restore import restore
 from codec.models.runtime import resolve_device
 from codec.models.weights import read_weights, write_weights
+from codec.train.checkpoint import read_checkpoint
 from codec.train.config import TrainConfig, read_config
 from codec.train.data import Crops
 from codec.train.export import export, manifest_entry
@@ -113,10 +113,8 @@ class Trainer:
             self.model.to(self.device)
             self._reset_average()
             return
-        if not zipfile.is_zipfile(path):
-            raise OptionError(f"checkpoint {path}: it cannot be read, or is no checkpoint")
+        state = read_checkpoint(path, self.device)
         try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
             ended = state["progress"] >= 1
             self.model.load_state_dict(state["average"] if ended else state["model"])
             if ended:
@@ -127,7 +125,7 @@ class Trainer:
                     optimizer.load_state_dict(saved)
                 self.steps, self.seconds = state["steps"], state["seconds"]
                 self.pixels = state["pixels"]
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise OptionError(f"checkpoint {path}: {error}") from error
         self.crops.reseed(self.config.seed + state["steps"])
 

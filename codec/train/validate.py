@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 
-from codec.errors import OptionError
 from codec.models.image import ImageModel
 from codec.models.restore import restore
 from codec.models.weights import read_weights
@@ -30,12 +28,7 @@ def model_of(path: Path) -> ImageModel:
         restore(model, weights)
         model.entropy.ops.exact = True
         return model.eval()
-    if not zipfile.is_zipfile(path):
-        raise OptionError(f"checkpoint {path}: it cannot be read, or is no checkpoint")
-    try:
-        model = load_average(path)
-    except (OSError, KeyError, TypeError, RuntimeError, ValueError) as error:
-        raise OptionError(f"checkpoint {path}: {error}") from error
+    model = load_average(path)
     model.entropy.ops.exact = False
     return model.eval()
 

@@ -29,12 +29,17 @@ from entropy.coder import native
 from entropy.coder.interleave import COST_BITS
 from entropy.coder.tables import PRECISION_BITS, CdfTables
 
-__all__ = ["CHAINS", "NEXT_STATE", "TrellisCosts", "costs_of", "points", "quantise"]
+__all__ = ["CHAINS", "EDGES", "NEXT_STATE", "TrellisCosts", "costs_of", "points", "quantise"]
 
 CHAINS = 32
 """Coded symbol j of a segment belongs to chain j mod CHAINS; every chain starts in state 0."""
 NEXT_STATE = ((0, 2), (5, 7), (1, 3), (6, 4), (2, 0), (4, 6), (3, 1), (7, 5))
 """State after an even and after an odd symbol; odd states have quantiser 1."""
+EDGES = tuple(
+    tuple((s, p) for s, row in enumerate(NEXT_STATE) for p in (0, 1) if row[p] == state)
+    for state in range(len(NEXT_STATE))
+)
+"""The two (state before, parity) that lead to every state."""
 UNIT_BITS = 8
 """Residuals count 2^-8 symbol while symbols are chosen."""
 STEP_BITS = 5
@@ -165,11 +170,7 @@ def _walk(
     magnitude: npt.NDArray[np.int64], price: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The cheapest way through every chain: magnitudes and quantisers, (steps, chains)."""
-    edges: list[list[tuple[int, int]]] = [[] for _ in NEXT_STATE]
-    for state, row in enumerate(NEXT_STATE):
-        for parity, following in enumerate(row):
-            edges[following].append((state, parity))
-    source, parity = np.array(edges).transpose(2, 1, 0)  # each (edge, state)
+    source, parity = np.array(EDGES).transpose(2, 1, 0)  # each (edge, state)
     steps, chains = price.shape[:2]
     best = np.full((chains, 8), FAR)
     best[:, 0] = 0

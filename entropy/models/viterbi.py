@@ -24,6 +24,7 @@ from torch import Tensor
 from entropy.coder.interleave import COST_BITS
 from entropy.coder.trellis import (
     CHAINS,
+    EDGES,
     FAR,
     MAX_ERROR,
     MAX_SYMBOL,
@@ -37,9 +38,6 @@ __all__ = ["choose"]
 BLOCK = 16
 """Symbols of a chain in a block: about the square root of the number in a chain is fastest."""
 STATES = len(NEXT_STATE)
-_INTO = [
-    [(s, p) for s, row in enumerate(NEXT_STATE) for p in (0, 1) if row[p] == t] for t in range(8)
-]
 
 
 def choose(
@@ -70,7 +68,7 @@ def choose(
         return rows.transpose(1, 2).transpose(2, 3).transpose(0, 1).flatten(1, 2)
 
     price, present = in_chains(prices), in_chains(coded)
-    source, parity = torch.tensor(_INTO, device=residuals.device).unbind(2)  # (state, edge)
+    source, parity = torch.tensor(EDGES, device=residuals.device).unbind(2)  # (state, edge)
     by_edge = price[..., source % 2, parity]  # (BLOCK, chains, blocks, state, edge)
     states = _walk(by_edge, present, source)
     # On the way from states[n] to states[n + 1] the parity of a symbol is that of its edge.
