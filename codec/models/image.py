@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from codec.transforms.wavelet import Analysis, Synthesis, WaveletConfig
+from entropy.coder.states import FEW_STATES, MANY_STATES
 from entropy.models.hyperprior import HyperpriorModel
 from entropy.models.quadtree import EntropyConfig
 
@@ -27,8 +28,10 @@ class ImageConfig:
         return self.entropy.levels
 
     def with_trellis(self, step: int) -> ImageConfig:
-        """This recipe with that `trellis_step` of its entropy model."""
-        return replace(self, entropy=replace(self.entropy, trellis_step=step))
+        """This recipe with that `trellis_step` of its entropy model, and the large trellis."""
+        states = MANY_STATES if step else FEW_STATES
+        entropy = replace(self.entropy, trellis_step=step, trellis_states=states)
+        return replace(self, entropy=entropy)
 
 
 def lambdas(levels: int) -> Tensor:

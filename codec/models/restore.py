@@ -1,16 +1,18 @@
 """A trainable model from landed weights: the inverse of export, up to the rounding it did.
 
 Checkpoints are large and stay where a training ran; the weights in the package are what the next
-one can always continue from. Blocks that the weights lack begin as the identity; blocks that the
-new recipe lacks are dropped.
+one can always continue from. Blocks that the weights lack begin as the identity and channels of the
+trunk as notes; blocks that the new recipe lacks are dropped.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from codec.errors import OptionError
@@ -31,19 +33,20 @@ def restore(model: ImageModel, weights: ModelWeights) -> None:
     Raises:
         OptionError: a layer has another shape, or the entropy models differ.
     """
-    step = model.config.entropy.trellis_step
-    if replace(weights.config.entropy, trellis_step=step) != model.config.entropy:
+    expected = model.config.entropy
+    trellis = {"trellis_step": expected.trellis_step, "trellis_states": expected.trellis_states}
+    if replace(weights.config.entropy, **trellis) != expected:
         raise OptionError(
-            f"weights of another entropy model: found {weights.config.entropy}, "
-            f"expected {model.config.entropy}"
+            f"weights of another entropy model: found {weights.config.entropy}, expected {expected}"
         )
     parts: dict[str, nn.Module] = {
         "analysis": model.analysis,
         "synthesis": model.synthesis,
         "hyper_analysis": model.entropy.hyper_analysis,
     }
+    trunks = weights.config.transform.trunk, model.config.transform.trunk
     for part, module in parts.items():
-        _unfold(module, weights.floats[part], part)
+        _unfold(module, weights.floats[part], part, trunks)
     entropy, network = model.entropy, weights.network
     entropy.set_exponents(torch.from_numpy(network.input_shifts).float())
     z_index = torch.from_numpy(weights.tables.z_index).float()
@@ -66,18 +69,22 @@ def _count(trellis: Trellis, cdf: CdfTables) -> None:
         row[1 : zero + 1] += frequencies[zero + 1 :]
 
 
-def _unfold(module: nn.Module, floats: dict[str, Tensor], part: str) -> None:
-    """Set the parameters that `export` would fold to `floats`."""
+def _unfold(
+    module: nn.Module, floats: dict[str, Tensor], part: str, trunks: tuple[int, int]
+) -> None:
+    """Set the parameters that `export` would fold to `floats`; what belongs to channels beyond
+    those of a narrower trunk stays as it is.
+    """
     owners = dict(module.named_modules())
     for name, parameter in module.named_parameters():
         owner_name, _, leaf = name.rpartition(".")
         if name not in floats:
             _begin_as_identity(owners, name, part)
             continue
-        value = floats[name]
+        value = _widened(floats[name], parameter.shape, *trunks)
         if value.shape != parameter.shape:
             raise OptionError(
-                f"{part}.{name}: found shape {tuple(value.shape)}, "
+                f"{part}.{name}: found shape {tuple(floats[name].shape)}, "
                 f"expected {tuple(parameter.shape)}"
             )
         owner = owners[owner_name]
@@ -88,7 +95,21 @@ def _unfold(module: nn.Module, floats: dict[str, Tensor], part: str) -> None:
             value = value * owner.scale.view(-1, 1, 1, 1)
         elif isinstance(block, GatedBlock) and owner_name.endswith(".reduce"):
             value = value / OUT_SCALE
-        parameter.copy_(value)
+        parameter.copy_(torch.where(value.isnan(), parameter, value))
+
+
+def _widened(value: Tensor, shape: torch.Size, old: int, new: int) -> Tensor:
+    """`value` with every group of `old` channels extended to `new` by NaN where `shape` asks for
+    it.
+    """
+    for axis, wanted in enumerate(shape):
+        groups, rest = divmod(value.shape[axis], old)
+        if old < new and not rest and wanted == groups * new:
+            before, after = value.shape[:axis], value.shape[axis + 1 :]
+            value = value.reshape(*before, groups, old, *after)
+            value = F.pad(value, [0, 0] * len(after) + [0, new - old], value=math.nan)
+            value = value.flatten(axis, axis + 1)
+    return value
 
 
 def _begin_as_identity(owners: dict[str, nn.Module], name: str, part: str) -> None:

@@ -1,7 +1,7 @@
 """Weights files: one safetensors file per model, verified by its SHA-256 before anything in it is
 used.
 
-metadata        {"config": JSON of ImageConfig}
+metadata        {"config": JSON of ImageConfig}; a trunk that it does not name has no notes
 analysis/...    float16   g_a; synthesis/... g_s; hyper_analysis/... h_a
 exact/...       integers of the exact networks (int16 weights, int32 biases, int8 shifts)
 cdf             uint8     serialised CdfTables;  z_index uint8 (levels, hyper)
@@ -27,7 +27,7 @@ from torch import Tensor
 from codec.errors import WeightsMismatch
 from codec.models.image import ImageConfig
 from codec.models.registry import ModelEntry
-from codec.transforms.wavelet import WaveletConfig
+from codec.transforms.wavelet import STEM_CHANNELS, WaveletConfig
 from entropy.coder import CdfTables
 from entropy.integer.network import IntegerNetwork
 from entropy.models.latent_codec import LatentTables
@@ -80,7 +80,7 @@ def read_weights(data: bytes) -> ModelWeights:
         length = int.from_bytes(data[:8], "little")
         recipe = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["config"])
         config = ImageConfig(
-            transform=WaveletConfig(**recipe["transform"]),
+            transform=WaveletConfig(**{"trunk": STEM_CHANNELS} | recipe["transform"]),
             entropy=EntropyConfig(**recipe["entropy"]),
         )
         floats: dict[str, dict[str, Tensor]] = {part: {} for part in _PARTS}

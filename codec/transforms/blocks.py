@@ -74,7 +74,8 @@ class ScaledLinear(nn.Module):
 
 
 class GatedBlock(nn.Module):
-    """x + gain(level) * reduce(GLU(expand(depthwise3x3(x)))), 3 C^2 + 9 C MAC per position.
+    """x + gain(level) * reduce(GLU(expand(depthwise3x3(x)))): C channels with H hidden ones,
+    3 C H + 9 C MAC per position.
 
     One spatial and one channel operation per residual: channel mixing carries most of the
     rate-distortion gain (S2CFormer, arXiv 2502.00700). No normalisation; instead `scale`, the size
@@ -82,18 +83,19 @@ class GatedBlock(nn.Module):
     zero, so a new block is the identity.
     """
 
-    def __init__(self, channels: int, levels: int) -> None:
+    def __init__(self, channels: int, levels: int, hidden: int | None = None) -> None:
         super().__init__()
+        hidden = hidden or channels
         self.register_buffer("scale", torch.ones(channels))
         self.scale: Tensor
         self.spatial = nn.Parameter(torch.randn(channels, 1, 3, 3) * 0.05)
         with torch.no_grad():
             self.spatial[:, :, 1, 1] += 1.0
         self.spatial_bias = nn.Parameter(torch.zeros(channels))
-        self.expand = nn.Linear(channels, 2 * channels)
+        self.expand = nn.Linear(channels, 2 * hidden)
         nn.init.normal_(self.expand.weight, std=channels**-0.5)
         nn.init.zeros_(self.expand.bias)
-        self.reduce = nn.Linear(channels, channels)
+        self.reduce = nn.Linear(hidden, channels)
         nn.init.zeros_(self.reduce.weight)
         nn.init.zeros_(self.reduce.bias)
         self.gain = LevelGain(channels, levels)

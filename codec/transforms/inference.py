@@ -18,7 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from codec.transforms import kernels
 from codec.transforms.blocks import interpolate_gain, shuffle, unshuffle
+from codec.transforms.kernels import BlockWeights
 from codec.transforms.wavelet import STEM, WaveletConfig
 
 __all__ = ["Analyser", "Synthesiser", "analysis_margin", "synthesis_margin"]
@@ -39,31 +41,61 @@ def synthesis_margin(config: WaveletConfig) -> int:
 
 
 class _Block:
-    """GatedBlock with the gain of one level folded into `reduce`."""
+    """GatedBlock with the gain of one level folded into `reduce`, by PyTorch."""
 
-    def __init__(self, weights: Weights, prefix: str, level: int, levels: int, dtype: torch.dtype):
-        gain = interpolate_gain(weights[f"{prefix}.gain.log_gain"], levels)[level]
+    def __init__(self, weights: BlockWeights, dtype: torch.dtype) -> None:
         self.dtype = dtype
-        self.spatial = weights[f"{prefix}.spatial"].to(dtype)
-        self.spatial_bias = weights[f"{prefix}.spatial_bias"].to(dtype)
-        self.expand = weights[f"{prefix}.expand.weight"].to(dtype)
-        self.expand_bias = weights[f"{prefix}.expand.bias"].to(dtype)
-        self.reduce = (weights[f"{prefix}.reduce.weight"] * gain[:, None]).to(dtype)
-        self.reduce_bias = (weights[f"{prefix}.reduce.bias"] * gain).to(dtype)
+        self.weights = BlockWeights(*(w.to(dtype) for w in weights))
 
     def __call__(self, x: Tensor) -> Tensor:
         """Adds the block's branch to x (1, H, W, C) float32, in place."""
+        w = self.weights
         planes = x.to(self.dtype).permute(0, 3, 1, 2)
-        groups = len(self.spatial_bias)
-        h = F.conv2d(planes, self.spatial, self.spatial_bias, padding=1, groups=groups)
-        h = F.glu(F.linear(h.permute(0, 2, 3, 1), self.expand, self.expand_bias), -1)
-        return x.add_(F.linear(h, self.reduce, self.reduce_bias))
+        groups = len(w.spatial_bias)
+        h = F.conv2d(planes, w.spatial, w.spatial_bias, padding=1, groups=groups)
+        h = F.glu(F.linear(h.permute(0, 2, 3, 1), w.expand, w.expand_bias), -1)
+        return x.add_(F.linear(h, w.reduce, w.reduce_bias))
 
 
-def _trunk(
-    weights: Weights, prefix: str, count: int, level: int, levels: int, dtype: torch.dtype
-) -> list[_Block]:
-    return [_Block(weights, f"{prefix}.{i}", level, levels, dtype) for i in range(count)]
+class _Trunk:
+    """All blocks at one resolution, of one level: compiled ones where the machine has them."""
+
+    def __init__(
+        self,
+        weights: Weights,
+        prefix: str,
+        count: int,
+        level: int,
+        levels: int,
+        dtype: torch.dtype,
+    ) -> None:
+        blocks = [_at_level(weights, f"{prefix}.{i}", level, levels) for i in range(count)]
+        self._fused: list[kernels.FusedBlock] = []
+        self._blocks: list[_Block] = []
+        if all(kernels.fits(block, dtype) for block in blocks):
+            self._fused = [kernels.FusedBlock(block, dtype) for block in blocks]
+        else:
+            self._blocks = [_Block(block, dtype) for block in blocks]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """x (1, H, W, C) float32, which is used up, through all blocks."""
+        if self._fused:
+            return kernels.run(self._fused, x[0])[None]
+        for block in self._blocks:
+            x = block(x)
+        return x
+
+
+def _at_level(weights: Weights, prefix: str, level: int, levels: int) -> BlockWeights:
+    gain = interpolate_gain(weights[f"{prefix}.gain.log_gain"], levels)[level]
+    return BlockWeights(
+        weights[f"{prefix}.spatial"],
+        weights[f"{prefix}.spatial_bias"],
+        weights[f"{prefix}.expand.weight"],
+        weights[f"{prefix}.expand.bias"],
+        weights[f"{prefix}.reduce.weight"] * gain[:, None],
+        weights[f"{prefix}.reduce.bias"] * gain,
+    )
 
 
 class Analyser:
@@ -78,20 +110,17 @@ class Analyser:
         self._stem = stem / 255.0
         self._stem_bias = weights["stem.bias"] - 0.5 * stem.sum(1)
         args = (level, config.levels, dtype)
-        self._trunk8 = _trunk(weights, "trunk8", config.analysis8, *args)
+        self._trunk8 = _Trunk(weights, "trunk8", config.analysis8, *args)
         self._down, self._down_bias = weights["down.weight"], weights["down.bias"]
-        self._trunk16 = _trunk(weights, "trunk16", config.analysis16, *args)
+        self._trunk16 = _Trunk(weights, "trunk16", config.analysis16, *args)
         self._gain = interpolate_gain(weights["gain.log_gain"], config.levels)[level]
 
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> Tensor:
         """pixels (H, W, 3) uint8, H and W multiples of 16 -> y (H/16, W/16, latent) float32."""
         h = F.linear(unshuffle(pixels[None], STEM).float(), self._stem, self._stem_bias)
-        for block in self._trunk8:
-            h = block(h)
-        h = F.linear(unshuffle(h, 2), self._down, self._down_bias)
-        for block in self._trunk16:
-            h = block(h)
+        h = F.linear(unshuffle(self._trunk8(h), 2), self._down, self._down_bias)
+        h = self._trunk16(h)
         return h[0].mul_(self._gain)
 
 
@@ -105,20 +134,16 @@ class Synthesiser:
     ) -> None:
         self._gain = interpolate_gain(weights["gain.log_gain"], config.levels)[level]
         args = (level, config.levels, dtype)
-        self._trunk16 = _trunk(weights, "trunk16", config.synthesis16, *args)
+        self._trunk16 = _Trunk(weights, "trunk16", config.synthesis16, *args)
         self._up, self._up_bias = weights["up.weight"], weights["up.bias"]
-        self._trunk8 = _trunk(weights, "trunk8", config.synthesis8, *args)
+        self._trunk8 = _Trunk(weights, "trunk8", config.synthesis8, *args)
         self._stem = weights["stem.weight"] * 255.0
         self._stem_bias = weights["stem.bias"] * 255.0 + 127.5
 
     @torch.inference_mode()
     def __call__(self, y_hat: Tensor) -> Tensor:
         """y_hat (h, w, latent) float32 -> pixels (16h, 16w, 3) uint8, rounded to the nearest."""
-        h = y_hat[None] * self._gain
-        for block in self._trunk16:
-            h = block(h)
-        h = shuffle(F.linear(h, self._up, self._up_bias), 2)
-        for block in self._trunk8:
-            h = block(h)
+        h = self._trunk16(y_hat[None] * self._gain)
+        h = self._trunk8(shuffle(F.linear(h, self._up, self._up_bias), 2))
         out = F.linear(h, self._stem, self._stem_bias).round_().clamp_(0, 255)
         return shuffle(out.to(torch.uint8), STEM)[0]

@@ -1,16 +1,17 @@
 """The default transform: an orthonormal stem, gated depthwise blocks at 1/8, one latent at 1/16.
 
     x (B, H, W, 3) in -0.5..0.5
-      unshuffle 8, stem 192x192        1/8    192 channels, starts orthonormal
+      unshuffle 8, stem 192 -> trunk   1/8    192 coefficients, orthonormal at first, and notes
       blocks8 x GatedBlock             1/8
-      unshuffle 2, down 768 -> M       1/16   starts as the Karhunen-Loeve transform of 16x16 blocks
+      unshuffle 2, down 4 trunk -> M   1/16   starts as the Karhunen-Loeve transform of 16x16 blocks
       blocks16 x GatedBlock            1/16   none now: they did nothing (codec/train/LOG.md)
       * gain(level)                    y in symbol units
 
 and the mirror image for synthesis. All blocks start as the identity, so an untrained pair is a
 linear transform codec of 16x16 blocks with the high-rate optimal quantiser; what is learned is
 learned on top. The linear path is the shortcut of AuxT (Li et al., ICLR 2025), here as the trunk
-itself.
+itself. The coefficients of that path fill 192 channels of the trunk; those beyond are notes, zero
+at first, in which a block leaves for later ones what is no correction of a coefficient.
 """
 
 from __future__ import annotations
@@ -19,9 +20,17 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codec.transforms.blocks import GatedBlock, LevelGain, ScaledLinear, shuffle, unshuffle
+from codec.transforms.blocks import (
+    OUT_SCALE,
+    GatedBlock,
+    LevelGain,
+    ScaledLinear,
+    shuffle,
+    unshuffle,
+)
 
 STRIDE = 16
 STEM = 8
@@ -32,7 +41,9 @@ PIXEL_SCALE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class WaveletConfig:
-    """Sizes: y channels and the number of blocks at each resolution."""
+    """Sizes: y channels, the number of blocks at each resolution, channels of the trunk at 1/8 (192
+    of them for coefficients).
+    """
 
     latent: int = 320
     analysis8: int = 8
@@ -40,6 +51,7 @@ class WaveletConfig:
     synthesis16: int = 0
     synthesis8: int = 9
     levels: int = 64
+    trunk: int = 256
 
 
 def quantiser_step(lmbda: float) -> float:
@@ -78,8 +90,13 @@ class _Trunk(nn.ModuleList):
         return x
 
 
-def _blocks(channels: int, count: int, levels: int) -> _Trunk:
-    return _Trunk([GatedBlock(channels, levels) for _ in range(count)])
+def _trunk8(config: WaveletConfig, count: int) -> _Trunk:
+    make = (GatedBlock(config.trunk, config.levels, STEM_CHANNELS) for _ in range(count))
+    return _Trunk(make)
+
+
+def _trunk16(config: WaveletConfig, count: int) -> _Trunk:
+    return _Trunk(GatedBlock(config.latent, config.levels) for _ in range(count))
 
 
 class Analysis(nn.Module):
@@ -89,10 +106,10 @@ class Analysis(nn.Module):
 
     def __init__(self, config: WaveletConfig) -> None:
         super().__init__()
-        self.stem = ScaledLinear(STEM_CHANNELS, STEM_CHANNELS)
-        self.trunk8 = _blocks(STEM_CHANNELS, config.analysis8, config.levels)
-        self.down = ScaledLinear(4 * STEM_CHANNELS, config.latent)
-        self.trunk16 = _blocks(config.latent, config.analysis16, config.levels)
+        self.stem = ScaledLinear(STEM_CHANNELS, config.trunk)
+        self.trunk8 = _trunk8(config, config.analysis8)
+        self.down = ScaledLinear(4 * config.trunk, config.latent)
+        self.trunk16 = _trunk16(config, config.analysis16)
         self.gain = LevelGain(config.latent, config.levels)
 
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
@@ -108,10 +125,10 @@ class Synthesis(nn.Module):
     def __init__(self, config: WaveletConfig) -> None:
         super().__init__()
         self.gain = LevelGain(config.latent, config.levels)
-        self.trunk16 = _blocks(config.latent, config.synthesis16, config.levels)
-        self.up = ScaledLinear(config.latent, 4 * STEM_CHANNELS)
-        self.trunk8 = _blocks(STEM_CHANNELS, config.synthesis8, config.levels)
-        self.stem = ScaledLinear(STEM_CHANNELS, STEM_CHANNELS)
+        self.trunk16 = _trunk16(config, config.synthesis16)
+        self.up = ScaledLinear(config.latent, 4 * config.trunk)
+        self.trunk8 = _trunk8(config, config.synthesis8)
+        self.stem = ScaledLinear(config.trunk, STEM_CHANNELS)
 
     def forward(self, y_hat: Tensor, level: Tensor) -> Tensor:
         h = self.trunk16(y_hat * self.gain(level), level)
@@ -121,18 +138,21 @@ class Synthesis(nn.Module):
 
 @torch.no_grad()
 def start_as_linear_codec(analysis: Analysis, synthesis: Synthesis, start: LinearStart) -> None:
-    """Set the linear path and the channel sizes; blocks stay the identity."""
+    """Set the linear path and the channel sizes; blocks stay the identity, and notes zero."""
     pixels = torch.full((STEM_CHANNELS,), PIXEL_SCALE)
-    fine = start.stem_scale.repeat(4)
-    analysis.stem.set(start.stem, pixels)
-    analysis.down.set(start.transform, fine)
-    synthesis.up.set(start.transform.T, start.scale)
-    synthesis.stem.set(start.stem.T, start.stem_scale)
+    notes = len(analysis.stem.weight) - STEM_CHANNELS
+    stem = F.pad(start.stem, (0, 0, 0, notes))
+    stem_scale = F.pad(start.stem_scale, (0, notes), value=OUT_SCALE)
+    transform = F.pad(start.transform.view(-1, 4, STEM_CHANNELS), (0, notes)).flatten(1)
+    analysis.stem.set(stem, pixels)
+    analysis.down.set(transform, stem_scale.repeat(4))
+    synthesis.up.set(transform.T, start.scale)
+    synthesis.stem.set(stem.T, stem_scale)
     for trunk, scale in (
-        (analysis.trunk8, start.stem_scale),
+        (analysis.trunk8, stem_scale),
         (analysis.trunk16, start.scale),
         (synthesis.trunk16, start.scale),
-        (synthesis.trunk8, start.stem_scale),
+        (synthesis.trunk8, stem_scale),
     ):
         for block in trunk.blocks():
             block.scale.copy_(scale)

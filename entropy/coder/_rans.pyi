@@ -21,6 +21,7 @@ def quantise_trellis(
     skip_below: int,
     step: int,
     weight: int,
+    states: int,
     symbols: npt.NDArray[np.int16],
     sets: npt.NDArray[np.uint8],
 ) -> None: ...
@@ -32,6 +33,7 @@ class Decoder:
         self,
         indexes: npt.NDArray[np.uint8],
         stride: int,
+        states: int,
         symbols: npt.NDArray[np.int16],
         chosen: npt.NDArray[np.uint8],
     ) -> None: ...

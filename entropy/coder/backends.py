@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from entropy.coder.native import NativeDecoder, encode_native, unavailable_reason
 from entropy.coder.reference import ReferenceDecoder, encode_reference
+from entropy.coder.states import FEW_STATES, NEXT_STATE
 from entropy.coder.tables import CdfTables
 from entropy.errors import NativeUnavailable
 
@@ -129,7 +130,7 @@ class Decoder:
         return self._decoder.decode(indexes)
 
     def decode_trellis(
-        self, indexes: npt.NDArray[np.uint8], stride: int
+        self, indexes: npt.NDArray[np.uint8], stride: int, states: int = FEW_STATES
     ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
         """Decode the next segment, coded along the trellis; SPEC.md, section Trellis.
 
@@ -137,15 +138,19 @@ class Decoder:
             indexes: as in `decode`; the table of a coded symbol is its index, plus `stride` where
                 the state of its chain is odd.
             stride: distance of the tables of the two quantisers.
+            states: of the trellis, 8 or 256.
 
         Returns:
             The symbols, int16, and the tables they were coded with, uint8.
 
         Raises:
             InvalidTable, StreamExhausted, CorruptStream: as in `decode`.
+            ValueError: there is no trellis of that many states.
         """
         check_array(indexes, np.uint8, "indexes")
-        return self._decoder.decode_trellis(indexes, stride)
+        if states not in NEXT_STATE:
+            raise ValueError(f"states: found {states}, expected one of {tuple(NEXT_STATE)}")
+        return self._decoder.decode_trellis(indexes, stride, states)
 
     def finish(self) -> None:
         """Check, after the last segment, that the payload is used up and intact.

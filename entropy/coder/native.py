@@ -54,12 +54,12 @@ class NativeDecoder:
         return symbols
 
     def decode_trellis(
-        self, indexes: npt.NDArray[np.uint8], stride: int
+        self, indexes: npt.NDArray[np.uint8], stride: int, states: int
     ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
         """Decode one segment that was coded along the trellis."""
         symbols = np.empty(indexes.size, dtype=np.int16)
         chosen = np.empty(indexes.size, dtype=np.uint8)
-        self._decoder.decode_trellis(indexes, stride, symbols, chosen)
+        self._decoder.decode_trellis(indexes, stride, states, symbols, chosen)
         return symbols, chosen
 
     def finish(self) -> None:
@@ -74,9 +74,8 @@ def quantise_trellis(
     _require()
     symbols = np.empty(residuals.size, dtype=np.int16)
     sets = np.empty(residuals.size, dtype=np.uint8)
-    _module.quantise_trellis(
-        residuals, indexes, costs.bits, costs.skip_below, costs.step, costs.weight, symbols, sets
-    )
+    sizes = (costs.skip_below, costs.step, costs.weight, costs.states)
+    _module.quantise_trellis(residuals, indexes, costs.bits, *sizes, symbols, sets)
     return symbols, sets
 
 

@@ -23,8 +23,8 @@ from entropy.coder.interleave import (
     entry_cost,
     parse_payload,
 )
+from entropy.coder.states import CHAINS, FEW_STATES, NEXT_STATE
 from entropy.coder.tables import PRECISION_BITS, TOTAL, CdfTables
-from entropy.coder.trellis import CHAINS, NEXT_STATE
 from entropy.errors import CorruptStream, InvalidTable, StreamExhausted, SymbolOutOfRange
 
 __all__ = ["ReferenceDecoder", "encode_reference"]
@@ -93,10 +93,12 @@ class ReferenceDecoder:
 
     def decode(self, indexes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
         """Decode one segment; its coded symbols start at lane 0."""
-        return self.decode_trellis(indexes, 0)[0]  # whatever the state, the table is the index
+        return self.decode_trellis(indexes, 0, FEW_STATES)[
+            0
+        ]  # whatever the state, the table is the index
 
     def decode_trellis(
-        self, indexes: npt.NDArray[np.uint8], stride: int
+        self, indexes: npt.NDArray[np.uint8], stride: int, states: int
     ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
         """Decode one segment along the trellis; every chain starts in state 0."""
         if self._failed:
@@ -115,7 +117,7 @@ class ReferenceDecoder:
             chosen[place] += stride * (state & 1)
             symbol = self._decode_symbol(position, int(chosen[place]))
             symbols[place] = symbol
-            chains[position % CHAINS] = NEXT_STATE[state][symbol & 1]
+            chains[position % CHAINS] = NEXT_STATE[states][state][symbol & 1]
         self._coded += places.size
         self._failed = False
         return symbols, chosen

@@ -27,19 +27,11 @@ import numpy.typing as npt
 
 from entropy.coder import native
 from entropy.coder.interleave import COST_BITS
+from entropy.coder.states import CHAINS, EDGES, FEW_STATES
 from entropy.coder.tables import PRECISION_BITS, CdfTables
 
-__all__ = ["CHAINS", "EDGES", "NEXT_STATE", "TrellisCosts", "costs_of", "points", "quantise"]
+__all__ = ["TrellisCosts", "costs_of", "points", "quantise"]
 
-CHAINS = 32
-"""Coded symbol j of a segment belongs to chain j mod CHAINS; every chain starts in state 0."""
-NEXT_STATE = ((0, 2), (5, 7), (1, 3), (6, 4), (2, 0), (4, 6), (3, 1), (7, 5))
-"""State after an even and after an odd symbol; odd states have quantiser 1."""
-EDGES = tuple(
-    tuple((s, p) for s, row in enumerate(NEXT_STATE) for p in (0, 1) if row[p] == state)
-    for state in range(len(NEXT_STATE))
-)
-"""The two (state before, parity) that lead to every state."""
 UNIT_BITS = 8
 """Residuals count 2^-8 symbol while symbols are chosen."""
 STEP_BITS = 5
@@ -47,7 +39,8 @@ STEP_BITS = 5
 MAX_STEP, MAX_WEIGHT = 64, 64
 MAX_SYMBOL = 32000
 MAX_ERROR = 1 << 12
-FAR = 1 << 29
+FAR = 1 << 30
+"""Price of beginning elsewhere than in state 0: more than any way of 8 symbols."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,15 +52,17 @@ class TrellisCosts:
     skip_below: indexes below this number code nothing.
     step: distance of neighbouring points of both quantisers together, in 2^-5 symbols, 1..64.
     weight: bits that a squared error of one symbol is worth, 0..64.
+    states: of the trellis, 8 or 256.
 
     Raises:
-        ValueError: step or weight is outside what 32-bit costs hold.
+        ValueError: step or weight is outside what 32-bit costs hold, or there is no such trellis.
     """
 
     bits: npt.NDArray[np.int32]
     skip_below: int
     step: int
     weight: int
+    states: int = FEW_STATES
 
     def __post_init__(self) -> None:
         if not 1 <= self.step <= MAX_STEP or not 0 <= self.weight <= MAX_WEIGHT:
@@ -75,9 +70,13 @@ class TrellisCosts:
                 f"trellis: step {self.step}, weight {self.weight}; expected 1..{MAX_STEP} and "
                 f"0..{MAX_WEIGHT}"
             )
+        if self.states not in EDGES:
+            raise ValueError(f"trellis: {self.states} states; expected one of {tuple(EDGES)}")
 
 
-def costs_of(tables: CdfTables, stride: int, step: int, weight: int) -> TrellisCosts:
+def costs_of(
+    tables: CdfTables, stride: int, step: int, weight: int, states: int = FEW_STATES
+) -> TrellisCosts:
     """Prices: tables 0 .. stride-1 are those of quantiser 0, the next `stride` of quantiser 1."""
     rows = []
     for t in range(2 * stride):
@@ -90,7 +89,7 @@ def costs_of(tables: CdfTables, stride: int, step: int, weight: int) -> TrellisC
     escape = (PRECISION_BITS << COST_BITS) + (np.arange(magnitudes) << COST_BITS)
     bits = np.stack([np.concatenate((row, escape[len(row) :])) for row in rows])
     bits = bits.astype(np.int32).reshape(2, stride, magnitudes)
-    return TrellisCosts(np.ascontiguousarray(bits), tables.skip_below, step, weight)
+    return TrellisCosts(np.ascontiguousarray(bits), tables.skip_below, step, weight, states)
 
 
 def points(symbols: Any, sets: Any) -> Any:
@@ -132,7 +131,10 @@ def quantise(
     magnitude[: coded.size], price[: coded.size] = magnitudes, prices
     lengths = np.array([-(-(coded.size - chain) // CHAINS) for chain in range(CHAINS)])
     chosen, quantisers = _walk(
-        magnitude.reshape(steps, CHAINS, 2, 2), price.reshape(steps, CHAINS, 2, 2), lengths
+        magnitude.reshape(steps, CHAINS, 2, 2),
+        price.reshape(steps, CHAINS, 2, 2),
+        lengths,
+        costs.states,
     )
     inside = padded >= 0
     signs = np.where(np.signbit(residuals[coded]), -1, 1)
@@ -167,20 +169,21 @@ def _candidates(
 
 
 def _walk(
-    magnitude: npt.NDArray[np.int64], price: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
+    magnitude: npt.NDArray[np.int64],
+    price: npt.NDArray[np.int64],
+    lengths: npt.NDArray[np.int64],
+    states: int,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The cheapest way through every chain: magnitudes and quantisers, (steps, chains)."""
-    source, parity = np.array(EDGES).transpose(2, 1, 0)  # each (edge, state)
+    source, parity = np.array(EDGES[states]).transpose(2, 1, 0)  # each (edge, state)
     steps, chains = price.shape[:2]
-    best = np.full((chains, 8), FAR)
+    best = np.full((chains, states), FAR)
     best[:, 0] = 0
-    taken = np.zeros((steps, chains, 8), dtype=np.int64)
+    taken = np.zeros((steps, chains, states), dtype=np.int64)
     for n in range(steps):
         ways = best[:, source] + price[n][:, source & 1, parity]
         taken[n] = ways[:, 1] < ways[:, 0]
-        following = ways.min(axis=1)
-        following = np.minimum(following - following.min(axis=1, keepdims=True), FAR)
-        best = np.where((n < lengths)[:, None], following, best)
+        best = np.where((n < lengths)[:, None], ways.min(axis=1), best)
     state = best.argmin(axis=1)
     chosen, quantisers = np.zeros((2, steps, chains), dtype=np.int64)
     every = np.arange(chains)

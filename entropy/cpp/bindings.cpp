@@ -32,23 +32,28 @@ void check_sizes(std::size_t found, std::size_t expected) {
     if (found != expected) throw nb::value_error("arrays of one segment have different sizes");
 }
 
+void check_states(unsigned states) {
+    if (!rans::has_trellis(states)) throw nb::value_error("states: no such trellis");
+}
+
 using CostTable = nb::ndarray<const std::int32_t, nb::shape<2, -1, -1>, nb::c_contig,
                               nb::device::cpu>;
 
 void quantise_trellis(const rans::Vector<const float>& residuals,
                       const rans::Vector<const std::uint8_t>& indexes, const CostTable& costs,
-                      unsigned skip_below, unsigned step, unsigned weight,
+                      unsigned skip_below, unsigned step, unsigned weight, unsigned states,
                       const rans::Vector<std::int16_t>& symbols,
                       const rans::Vector<std::uint8_t>& sets) {
     check_sizes(indexes.size(), residuals.size());
     check_sizes(symbols.size(), residuals.size());
     check_sizes(sets.size(), residuals.size());
+    check_states(states);
     if (costs.shape(2) == 0) throw nb::value_error("costs: no magnitudes");
     for (std::size_t i = 0; i < indexes.size(); ++i) {
         if (indexes.data()[i] >= costs.shape(1)) throw nb::value_error("costs: no such table");
     }
     const rans::TrellisCosts choice{{costs.data(), costs.size()}, costs.shape(1), costs.shape(2),
-                                    skip_below, step, weight};
+                                    skip_below, step, weight, states};
     nb::gil_scoped_release release;
     rans::quantise_trellis(rans::span_of(residuals), rans::span_of(indexes), choice,
                            rans::span_of(symbols), rans::span_of(sets));
@@ -69,13 +74,15 @@ public:
     }
 
     void decode_trellis(const rans::Vector<const std::uint8_t>& indexes, unsigned stride,
+                        unsigned states,
                         const rans::Vector<std::int16_t>& symbols,
                         const rans::Vector<std::uint8_t>& chosen) {
         check_sizes(symbols.size(), indexes.size());
         check_sizes(chosen.size(), indexes.size());
+        check_states(states);
         nb::gil_scoped_release release;
         const std::lock_guard lock(mutex_);
-        decoder_.decode_trellis(rans::span_of(indexes), stride, rans::span_of(symbols),
+        decoder_.decode_trellis(rans::span_of(indexes), stride, states, rans::span_of(symbols),
                                 rans::span_of(chosen));
     }
 
@@ -108,13 +115,13 @@ NB_MODULE(_rans, m) {
     m.def("encode", &encode, "segments"_a, "tables"_a, "lanes"_a);
     m.def("quantise_trellis", &quantise_trellis, nb::arg("residuals").noconvert(),
           nb::arg("indexes").noconvert(), nb::arg("costs").noconvert(), "skip_below"_a, "step"_a,
-          "weight"_a, nb::arg("symbols").noconvert(), nb::arg("sets").noconvert());
+          "weight"_a, "states"_a, nb::arg("symbols").noconvert(), nb::arg("sets").noconvert());
     nb::class_<Decoder>(m, "Decoder")
         .def(nb::init<nb::bytes, const rans::Tables&>(), "data"_a, "tables"_a,
              nb::keep_alive<1, 3>())
         .def("decode", &Decoder::decode, nb::arg("indexes").noconvert(),
              nb::arg("symbols").noconvert())
         .def("decode_trellis", &Decoder::decode_trellis, nb::arg("indexes").noconvert(), "stride"_a,
-             nb::arg("symbols").noconvert(), nb::arg("chosen").noconvert())
+             "states"_a, nb::arg("symbols").noconvert(), nb::arg("chosen").noconvert())
         .def("finish", &Decoder::finish);
 }

@@ -192,7 +192,18 @@ std::size_t Decoder::decode_chunk(std::span<const std::uint8_t> indexes, std::in
 }
 
 void Decoder::decode_trellis(std::span<const std::uint8_t> indexes, unsigned stride,
-                             std::span<std::int16_t> symbols, std::span<std::uint8_t> chosen) {
+                             unsigned states, std::span<std::int16_t> symbols,
+                             std::span<std::uint8_t> chosen) {
+    if (states == kFewStates) {
+        decode_along<kFewStates>(indexes, stride, symbols, chosen);
+    } else {
+        decode_along<kManyStates>(indexes, stride, symbols, chosen);
+    }
+}
+
+template <unsigned kStates>
+void Decoder::decode_along(std::span<const std::uint8_t> indexes, unsigned stride,
+                           std::span<std::int16_t> symbols, std::span<std::uint8_t> chosen) {
     if (failed_) throw CorruptStream("decoder: an earlier segment failed");
     const unsigned skip_below = tables_.skip_below();
     unsigned top = 0;
@@ -228,7 +239,7 @@ void Decoder::decode_trellis(std::span<const std::uint8_t> indexes, unsigned str
             escape ? read_escape(index) : static_cast<std::int16_t>(place + table.bias);
         chosen[i] = index;
         symbols[i] = symbol;
-        chain = trellis_next(chain, symbol);
+        chain = static_cast<std::uint8_t>(trellis_next(kStates, chain, symbol));
         ++coded;
     }
     word_ = words.at;

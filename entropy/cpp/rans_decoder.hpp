@@ -18,9 +18,10 @@ public:
     // only ever throws CorruptStream. Throws InvalidTable, StreamExhausted, CorruptStream.
     void decode(std::span<const std::uint8_t> indexes, std::span<std::int16_t> symbols);
 
-    // The same for a segment coded along the trellis: the table of a coded symbol is its index, plus
-    // `stride` where the state of its chain is odd; `chosen`, of the same size, tells it.
-    void decode_trellis(std::span<const std::uint8_t> indexes, unsigned stride,
+    // The same for a segment coded along the trellis with that many states (`has_trellis`): the
+    // table of a coded symbol is its index, plus `stride` where the state of its chain is odd;
+    // `chosen`, of the same size, tells it.
+    void decode_trellis(std::span<const std::uint8_t> indexes, unsigned stride, unsigned states,
                         std::span<std::int16_t> symbols, std::span<std::uint8_t> chosen);
 
     // Checks that the payload is used up and every state is back at its start; throws
@@ -30,6 +31,9 @@ public:
 private:
     std::size_t decode_chunk(std::span<const std::uint8_t> indexes, std::int16_t* symbols,
                              std::uint64_t position);
+    template <unsigned kStates>
+    void decode_along(std::span<const std::uint8_t> indexes, unsigned stride,
+                      std::span<std::int16_t> symbols, std::span<std::uint8_t> chosen);
     std::int16_t read_escape(std::uint8_t index);
 
     const Tables& tables_;

@@ -1,63 +1,60 @@
 #include "trellis.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
+#include <memory>
 #include <vector>
 
 #include "rans.hpp"
+#include "trellis_walk.hpp"
 
 namespace rans {
+
+#ifdef RANS_AVX2
+extern const Walk kWalkAvx2, kWalkAvx512;
+#endif
+
 namespace {
 
-using Cost = std::int32_t;
+// The fastest that this processor has; all take the same ways.
+template <unsigned kStates>
+Walk walk_of_processor() {
+#ifdef RANS_AVX2
+    if constexpr (kStates == kManyStates) {
+        __builtin_cpu_init();
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+            __builtin_cpu_supports("avx512vl")) {
+            return kWalkAvx512;
+        }
+        if (__builtin_cpu_supports("avx2")) return kWalkAvx2;
+    }
+#endif
+    return {4, walk<kStates, 4>};
+}
 
-// All fits 32 bits: an error of 16 symbols costs at most 2^25, a symbol's bits at most 2^27.
-constexpr Cost kFar = Cost{1} << 29;
+// All fits 32 bits: an error of 16 symbols costs at most 2^25, a symbol's bits little more than
+// 2^26. So a way from state 0 to any other, of 8 symbols at most, costs less than one that began
+// elsewhere, and that one, while it lasts, less than 2^31.
+constexpr Cost kFar = Cost{1} << 30;
 constexpr unsigned kUnitBits = 8;  // residuals count 2^-8 symbol
 constexpr unsigned kStepBits = 5;  // steps count 2^-5
 constexpr std::int32_t kMaxSymbol = 32000;
 constexpr std::int32_t kMaxError = 1 << 12;
+constexpr std::size_t kStretch = 64;  // symbols of a chain whose prices are kept at a time
 
-// The two states that lead to a state, and the parities of the symbols that do.
-struct Edge {
-    std::uint8_t from, parity;
-};
+// The best magnitudes of one symbol of every chain, by choice.
+using Magnitudes = std::array<std::array<std::int16_t, kChains>, kChoices>;
 
-constexpr std::array<std::array<Edge, 2>, kTrellisStates> edges_into() {
-    std::array<std::array<Edge, 2>, kTrellisStates> edges{};
-    std::array<unsigned, kTrellisStates> count{};
-    for (std::uint8_t state = 0; state < kTrellisStates; ++state) {
-        for (std::uint8_t parity = 0; parity < 2; ++parity) {
-            const std::uint8_t next = kTrellisNext[state][parity];
-            edges[next][count[next]++] = {state, parity};
-        }
-    }
-    return edges;
-}
-
-constexpr auto kEdges = edges_into();
-
-// One symbol of every chain: what is best for either quantiser and parity. Chains lie side by side,
-// so that one instruction works on several of them.
-template <typename T>
-using PerChoice = std::array<std::array<std::array<T, kChains>, 2>, 2>;
-
-struct Moment {
-    PerChoice<std::int16_t> magnitude;      // [quantiser][parity][chain]
-    std::array<std::uint8_t, kChains> edges;  // bit s: which edge into state s was taken
-};
-
-class Search {
+class Candidates {
 public:
-    explicit Search(const TrellisCosts& costs)
-        : costs_(costs), step_(static_cast<std::int32_t>(costs.step << (kUnitBits - kStepBits))) {
-        for (auto& row : best_) row.fill(kFar);
-        best_[0].fill(0);
-    }
+    explicit Candidates(const TrellisCosts& costs)
+        : costs_(costs), step_(static_cast<std::int32_t>(costs.step << (kUnitBits - kStepBits))) {}
 
     // Magnitudes and their costs for the residual of one chain.
-    void rate(float residual, std::uint8_t index, unsigned chain, Moment& moment) {
+    void rate(float residual, std::uint8_t index, unsigned chain, Prices& prices,
+              Magnitudes& magnitudes) const {
         const std::int32_t size = magnitude_of(residual);
         for (unsigned set = 0; set < 2; ++set) {
             const std::int32_t* const row =
@@ -78,59 +75,13 @@ public:
                 magnitude[0] = 0;
             }
             for (unsigned parity = 0; parity < 2; ++parity) {
-                cost_[set][parity][chain] = cost[parity];
-                moment.magnitude[set][parity][chain] =
-                    static_cast<std::int16_t>(magnitude[parity]);
+                prices[2 * set + parity][chain] = cost[parity];
+                magnitudes[2 * set + parity][chain] = static_cast<std::int16_t>(magnitude[parity]);
             }
         }
-    }
-
-    // Takes the first `count` chains one symbol further.
-    void advance(unsigned count, Moment& moment) {
-        if (count == kChains) {
-            walk(kChains, moment);  // a constant: loops of a known length
-        } else {
-            walk(count, moment);
-        }
-    }
-
-    std::uint8_t last_state(unsigned chain) const {
-        std::uint8_t state = 0;
-        for (std::uint8_t s = 1; s < kTrellisStates; ++s) {
-            if (best_[s][chain] < best_[state][chain]) state = s;
-        }
-        return state;
     }
 
 private:
-    [[gnu::always_inline]] inline void walk(unsigned count, Moment& moment) {
-        std::array<std::array<Cost, kChains>, kTrellisStates> next;
-        std::array<Cost, kChains> least;
-        std::array<Cost, kChains> edges{};
-        least.fill(kFar);
-        for (unsigned state = 0; state < kTrellisStates; ++state) {
-            const auto [a, b] = kEdges[state];
-            const auto& from_a = best_[a.from];
-            const auto& from_b = best_[b.from];
-            const auto& by_a = cost_[trellis_set(a.from)][a.parity];
-            const auto& by_b = cost_[trellis_set(b.from)][b.parity];
-            for (unsigned c = 0; c < count; ++c) {
-                const Cost first = from_a[c] + by_a[c], second = from_b[c] + by_b[c];
-                edges[c] |= (second < first ? 1 : 0) << state;
-                next[state][c] = std::min(first, second);
-                least[c] = std::min(least[c], next[state][c]);
-            }
-        }
-        for (unsigned state = 0; state < kTrellisStates; ++state) {
-            for (unsigned c = 0; c < count; ++c) {
-                best_[state][c] = std::min(next[state][c] - least[c], kFar);
-            }
-        }
-        for (unsigned c = 0; c < count; ++c) {
-            moment.edges[c] = static_cast<std::uint8_t>(edges[c]);
-        }
-    }
-
     Cost cost_of(const std::int32_t* row, unsigned set, std::int32_t k, std::int32_t size) const {
         const std::int32_t point = k ? (2 * k - static_cast<std::int32_t>(set)) * step_ : 0;
         const std::int32_t error = std::min(std::abs(size - point), kMaxError);
@@ -152,9 +103,100 @@ private:
 
     const TrellisCosts& costs_;
     std::int32_t step_;
-    PerChoice<Cost> cost_{};
-    std::array<std::array<Cost, kChains>, kTrellisStates> best_;
 };
+
+// The chains of one segment on their way.
+template <unsigned kStates>
+class Chains {
+public:
+    explicit Chains(std::size_t steps)
+        : costs_(kChains * (kStates + 1) / kAligned + kChains), taken_(steps * kTaken) {
+        for (unsigned chain = 0; chain < kChains; ++chain) {
+            for (unsigned state = 1; state < kStates; ++state) cost(chain, state) = kFar;
+        }
+    }
+
+    void go(std::size_t start, const Prices* prices, std::size_t steps) {
+        for (unsigned first = 0; first < kChains; first += walk_.group) {
+            walk_.go(&cost(first, 0), prices, steps, first, &taken_[start * kTaken]);
+        }
+    }
+
+    unsigned cheapest(unsigned chain) {
+        unsigned best = 0;
+        for (unsigned state = 1; state < kStates; ++state) {
+            if (cost(chain, state) < cost(chain, best)) best = state;
+        }
+        return best;
+    }
+
+    // The edge that chain took into `state` by its symbol n.
+    unsigned edge(std::size_t n, unsigned chain, unsigned state) const {
+        return taken_[n * kTaken + state / 8 * kChains + chain] >> state % 8 & 1u;
+    }
+
+private:
+    static constexpr std::size_t kTaken = kStates / 8 * kChains;  // bytes for a symbol of each chain
+    static constexpr std::size_t kAligned = 64 / sizeof(Cost);
+    struct alignas(64) Line {
+        Cost costs[kAligned];
+    };
+
+    Cost& cost(unsigned chain, unsigned state) {
+        const unsigned group = chain / walk_.group;
+        const std::size_t row = std::size_t{group} * (kStates + 1) + state;
+        const std::size_t at = row * walk_.group + chain % walk_.group;
+        return costs_[at / kAligned].costs[at % kAligned];
+    }
+
+    Walk walk_ = walk_of_processor<kStates>();
+    std::vector<Line> costs_;
+    std::vector<std::uint8_t> taken_;
+};
+
+template <unsigned kStates>
+void search(std::span<const float> residuals, std::span<const std::uint8_t> indexes,
+            const std::vector<std::size_t>& coded, const TrellisCosts& costs,
+            std::span<std::int16_t> symbols, std::span<std::uint8_t> sets) {
+    static constexpr Trellis<kStates> trellis;
+    const std::size_t whole = coded.size() / kChains;  // symbols that every chain has
+    const auto longer = static_cast<unsigned>(coded.size() % kChains);  // chains with one more
+    const std::size_t steps = whole + (longer > 0 ? 1 : 0);
+    const Candidates candidates(costs);
+    std::vector<Magnitudes> magnitudes(steps);
+    Chains<kStates> chains(steps);
+    const auto prices = std::make_unique<Prices[]>(kStretch);
+    const auto rate = [&](std::size_t n, unsigned count, Prices& row) {
+        for (unsigned chain = 0; chain < count; ++chain) {
+            const std::size_t i = coded[n * kChains + chain];
+            candidates.rate(residuals[i], indexes[i], chain, row, magnitudes[n]);
+        }
+    };
+    for (std::size_t start = 0; start < whole; start += kStretch) {
+        const std::size_t count = std::min(kStretch, whole - start);
+        for (std::size_t n = 0; n < count; ++n) rate(start + n, kChains, prices[n]);
+        chains.go(start, prices.get(), count);
+    }
+    std::array<unsigned, kChains> states;  // of every chain, at its end and then back to its start
+    for (unsigned chain = 0; chain < kChains; ++chain) states[chain] = chains.cheapest(chain);
+    if (longer > 0) {
+        rate(whole, longer, prices[0]);
+        chains.go(whole, prices.get(), 1);
+        for (unsigned chain = 0; chain < longer; ++chain) states[chain] = chains.cheapest(chain);
+    }
+    for (std::size_t n = steps; n-- > 0;) {  // all chains back together, through one memory
+        const unsigned count = n < whole ? kChains : longer;
+        for (unsigned chain = 0; chain < count; ++chain) {
+            const Edges& edges = trellis.edges[states[chain]];
+            const unsigned edge = chains.edge(n, chain, states[chain]);
+            const std::size_t i = coded[n * kChains + chain];
+            const std::int16_t size = magnitudes[n][edges.choice[edge]][chain];
+            symbols[i] = std::signbit(residuals[i]) ? static_cast<std::int16_t>(-size) : size;
+            states[chain] = edges.from[edge];
+            sets[i] = static_cast<std::uint8_t>(trellis_set(states[chain]));
+        }
+    }
+}
 
 }  // namespace
 
@@ -168,29 +210,10 @@ void quantise_trellis(std::span<const float> residuals, std::span<const std::uin
         sets[i] = 0;
         if (indexes[i] >= costs.skip_below) coded.push_back(i);
     }
-    Search search(costs);
-    std::vector<Moment> moments((coded.size() + kChains - 1) / kChains);
-    for (std::size_t n = 0; n < moments.size(); ++n) {
-        const auto count =
-            static_cast<unsigned>(std::min<std::size_t>(kChains, coded.size() - n * kChains));
-        for (unsigned chain = 0; chain < count; ++chain) {
-            const std::size_t i = coded[n * kChains + chain];
-            search.rate(residuals[i], indexes[i], chain, moments[n]);
-        }
-        search.advance(count, moments[n]);
-    }
-    for (unsigned chain = 0; chain < std::min<std::size_t>(kChains, coded.size()); ++chain) {
-        std::uint8_t state = search.last_state(chain);
-        for (std::size_t n = (coded.size() - chain - 1) / kChains + 1; n-- > 0;) {
-            const Moment& moment = moments[n];
-            const Edge edge = kEdges[state][moment.edges[chain] >> state & 1];
-            const unsigned set = trellis_set(edge.from);
-            const std::size_t i = coded[n * kChains + chain];
-            const std::int16_t size = moment.magnitude[set][edge.parity][chain];
-            symbols[i] = std::signbit(residuals[i]) ? static_cast<std::int16_t>(-size) : size;
-            sets[i] = static_cast<std::uint8_t>(set);
-            state = edge.from;
-        }
+    if (costs.states == kFewStates) {
+        search<kFewStates>(residuals, indexes, coded, costs, symbols, sets);
+    } else {
+        search<kManyStates>(residuals, indexes, coded, costs, symbols, sets);
     }
 }
 

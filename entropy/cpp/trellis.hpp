@@ -3,10 +3,11 @@
 //
 // Sources: M. W. Marcellin, T. R. Fischer, "Trellis coded quantization of memoryless and
 // Gauss-Markov sources", IEEE Trans. Communications 38(1), 1990; H. Schwarz et al., "Quantization
-// and entropy coding in the Versatile Video Coding (VVC) standard", IEEE TCSVT 31(10), 2021.
+// and entropy coding in the Versatile Video Coding (VVC) standard", IEEE TCSVT 31(10), 2021; of 256
+// states: G. Ungerboeck, "Channel coding with multilevel/phase signals", IEEE Trans. Information
+// Theory 28(1), 1982.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,18 +15,21 @@
 namespace rans {
 
 constexpr unsigned kChains = 32;
-constexpr unsigned kTrellisStates = 8;
+constexpr unsigned kFewStates = 8, kManyStates = 256;
 
-// State after an even and after an odd symbol.
-constexpr std::array<std::array<std::uint8_t, 2>, kTrellisStates> kTrellisNext = {
-    {{0, 2}, {5, 7}, {1, 3}, {6, 4}, {2, 0}, {4, 6}, {3, 1}, {7, 5}}};
+constexpr bool has_trellis(unsigned states) { return states == kFewStates || states == kManyStates; }
 
-constexpr std::uint8_t trellis_next(std::uint8_t state, std::int16_t symbol) {
-    return kTrellisNext[state][symbol & 1];
+// State after a symbol, of the trellis with that many states; `symbol` may be its parity.
+constexpr unsigned trellis_next(unsigned states, unsigned state, int symbol) {
+    constexpr std::uint8_t few[kFewStates][2] = {{0, 2}, {5, 7}, {1, 3}, {6, 4},
+                                                 {2, 0}, {4, 6}, {3, 1}, {7, 5}};
+    const bool odd = (symbol & 1) != 0;
+    if (states == kFewStates) return few[state][odd];
+    return (state >> 1) ^ (state & 1u ? 166u : 0u) ^ (odd ? 121u : 0u);
 }
 
 // Which of the two quantisers a state has: 0 with the even points, 1 with zero and the odd ones.
-constexpr unsigned trellis_set(std::uint8_t state) { return state & 1u; }
+constexpr unsigned trellis_set(unsigned state) { return state & 1u; }
 
 // What the choice depends on besides the residuals.
 struct TrellisCosts {
@@ -36,6 +40,7 @@ struct TrellisCosts {
     unsigned skip_below;
     unsigned step;    // distance of the points of both quantisers together, in 2^-5 symbols
     unsigned weight;  // bits that a squared error of one symbol is worth, at most 64
+    unsigned states;  // kFewStates or kManyStates
 };
 
 // Symbols of one segment, with the least bits + weight * squared error along every chain, and their

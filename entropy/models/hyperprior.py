@@ -45,7 +45,7 @@ class HyperpriorModel(nn.Module):
         self.ops = TrainingOps(layer_specs(config), config.levels, input_exponents)
         self.set_exponents(input_exponents)
         step = config.trellis_step
-        self.trellis = Trellis(step, TRELLIS_WEIGHT) if step else None
+        self.trellis = Trellis(step, TRELLIS_WEIGHT, config.trellis_states) if step else None
 
     @torch.no_grad()
     def set_exponents(self, exponents: Tensor) -> None:

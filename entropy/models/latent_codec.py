@@ -152,7 +152,9 @@ class LatentCodec:
         def read(step: int, means: Tensor, indexes: Tensor) -> Tensor:
             tables = _to_uint8(indexes)
             if self.config.trellis_step:
-                return self._points(*decoder.decode_trellis(tables, SCALE_LEVELS), indexes.shape)
+                states = self.config.trellis_states
+                found = decoder.decode_trellis(tables, SCALE_LEVELS, states)
+                return self._points(*found, indexes.shape)
             return self._to_device(decoder.decode(tables)).view(indexes.shape) * MEAN_UNIT
 
         y_hat = self._steps(z, level, read)
@@ -189,8 +191,8 @@ class LatentCodec:
     @cached_property
     def _trellis_costs(self) -> trellis.TrellisCosts:
         """Prices of the symbols, for the encoder."""
-        step = self.config.trellis_step
-        return trellis.costs_of(self._tables.cdf, SCALE_LEVELS, step, TRELLIS_WEIGHT)
+        step, states = self.config.trellis_step, self.config.trellis_states
+        return trellis.costs_of(self._tables.cdf, SCALE_LEVELS, step, TRELLIS_WEIGHT, states)
 
     def _points(self, symbols: Symbols, tables: Indexes, shape: torch.Size) -> Tensor:
         """What symbols of the trellis stand for, in 2^-MEAN_BITS symbols, given their tables."""

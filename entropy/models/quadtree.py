@@ -44,6 +44,7 @@ class EntropyConfig:
     latent, hidden, hyper: channels of y, inside, of z. levels: of quality.
     trellis_step: distance of the points of both quantisers of the trellis together, in 2^-5 symbols
         (SPEC.md, section Trellis); 0 where y is rounded to whole symbols about its mean.
+    trellis_states: of the trellis, 8 or 256.
     """
 
     latent: int = 320
@@ -51,6 +52,7 @@ class EntropyConfig:
     hyper: int = 96
     levels: int = 64
     trellis_step: int = 0
+    trellis_states: int = 8
 
     @property
     def group(self) -> int:

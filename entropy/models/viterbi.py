@@ -1,8 +1,8 @@
 """The choice of symbols along the trellis for a whole batch at once, in PyTorch: for training where
 the compiled coder is missing, or where the model is on a GPU.
 
-It finds what `entropy.coder.trellis.quantise` finds, bit for bit, but walks the chains in blocks
-side by side and never asks the device for a number. A chain of T symbols takes
+It finds what `entropy.coder.trellis.quantise` finds with 8 states, bit for bit, but walks the
+chains in blocks side by side and never asks the device for a number. A chain of T symbols takes
 3 BLOCK + 2 T / BLOCK small operations instead of 2 T:
 
     1. every block: the cheapest ways from each of its 8 entry states to each exit state, a matrix
@@ -22,22 +22,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from entropy.coder.interleave import COST_BITS
-from entropy.coder.trellis import (
-    CHAINS,
-    EDGES,
-    FAR,
-    MAX_ERROR,
-    MAX_SYMBOL,
-    NEXT_STATE,
-    STEP_BITS,
-    UNIT_BITS,
-)
+from entropy.coder.states import CHAINS, EDGES, FEW_STATES, NEXT_STATE
+from entropy.coder.trellis import FAR, MAX_ERROR, MAX_SYMBOL, STEP_BITS, UNIT_BITS
 
 __all__ = ["choose"]
 
 BLOCK = 16
 """Symbols of a chain in a block: about the square root of the number in a chain is fastest."""
-STATES = len(NEXT_STATE)
+STATES = FEW_STATES
 
 
 def choose(
@@ -68,11 +60,11 @@ def choose(
         return rows.transpose(1, 2).transpose(2, 3).transpose(0, 1).flatten(1, 2)
 
     price, present = in_chains(prices), in_chains(coded)
-    source, parity = torch.tensor(EDGES, device=residuals.device).unbind(2)  # (state, edge)
+    source, parity = torch.tensor(EDGES[STATES], device=residuals.device).unbind(2)  # (state, edge)
     by_edge = price[..., source % 2, parity]  # (BLOCK, chains, blocks, state, edge)
     states = _walk(by_edge, present, source)
     # On the way from states[n] to states[n + 1] the parity of a symbol is that of its edge.
-    following = torch.tensor(NEXT_STATE, device=residuals.device)
+    following = torch.tensor(NEXT_STATE[STATES], device=residuals.device)
     odd = (following[states[:-1]][..., 1] == states[1:]).long()
     sets = states[:-1] % 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import subprocess
 from pathlib import Path
@@ -53,6 +54,25 @@ def run(*command: object) -> str:
 @pytest.mark.parametrize("name", ["test_rans", "test_warp"])
 def test_sanitized_program_passes(build, name) -> None:
     assert run(build(ROOT / "tests" / "cpp" / f"{name}.cpp")) == f"{name}: ok\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="not an x86 processor")
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_walks_for_other_processors_agree(compiler: str, tmp_path: Path) -> None:
+    objects = []
+    for name, options in (
+        ("trellis_walk_avx2", ["-mavx2"]),
+        ("trellis_walk_avx512", ["-mavx512f", "-mavx512bw", "-mavx512vl"]),
+    ):
+        objects.append(tmp_path / f"{name}.o")
+        source = SOURCE / f"{name}.cpp"
+        run(compiler, *FLAGS, *SANITIZE, *options, "-c", source, "-o", objects[-1])
+    program = tmp_path / "test_walk"
+    source = ROOT / "tests" / "cpp" / "test_walk.cpp"
+    run(compiler, *FLAGS, *SANITIZE, f"-I{SOURCE}", source, *objects, "-o", program)
+
+    assert run(program) == "test_walk: ok\n"
 
 
 @pytest.mark.slow

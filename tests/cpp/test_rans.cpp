@@ -177,7 +177,8 @@ void test_wrong_use_raises_its_error() {
 }  // namespace
 
 // What an encoder does along the trellis: symbols first, then the tables that their states name.
-OwnedSegment along_trellis(OwnedSegment segment, unsigned skip_below, unsigned stride) {
+OwnedSegment along_trellis(OwnedSegment segment, unsigned skip_below, unsigned stride,
+                           unsigned states) {
     std::array<std::uint8_t, kChains> chains{};
     std::size_t coded = 0;
     for (std::size_t i = 0; i < segment.indexes.size(); ++i) {
@@ -185,7 +186,7 @@ OwnedSegment along_trellis(OwnedSegment segment, unsigned skip_below, unsigned s
         std::uint8_t& chain = chains[coded++ % kChains];
         segment.indexes[i] =
             static_cast<std::uint8_t>(segment.indexes[i] + stride * trellis_set(chain));
-        chain = trellis_next(chain, segment.symbols[i]);
+        chain = static_cast<std::uint8_t>(trellis_next(states, chain, segment.symbols[i]));
     }
     return segment;
 }
@@ -194,10 +195,11 @@ void test_trellis_round_trips() {
     Random random(11);
     for (const unsigned lanes : {0u, 1u, 4u, 32u}) {
         for (const std::size_t size : {0u, 1u, 31u, 33u, 5000u}) {
+            const unsigned states = lanes % 2 ? kFewStates : kManyStates;
             const Tables tables(make_tables(random, 40, 3, 30));
             const OwnedSegment plain = make_segment(random, size, 40, 3);
             OwnedSegment base = make_segment(random, size, 20, 3);
-            const OwnedSegment coded = along_trellis(base, 3, 20);
+            const OwnedSegment coded = along_trellis(base, 3, 20, states);
             const Segment segments[] = {{plain.symbols, plain.indexes},
                                         {coded.symbols, coded.indexes}};
             const std::vector<std::uint8_t> data = encode(segments, tables, lanes);
@@ -206,7 +208,7 @@ void test_trellis_round_trips() {
             std::vector<std::uint8_t> chosen(size);
             decoder.decode(plain.indexes, symbols);
             CHECK(symbols == plain.symbols);
-            decoder.decode_trellis(base.indexes, 20, symbols, chosen);
+            decoder.decode_trellis(base.indexes, 20, states, symbols, chosen);
             CHECK(symbols == coded.symbols);
             CHECK(chosen == coded.indexes);
             decoder.finish();
@@ -214,13 +216,13 @@ void test_trellis_round_trips() {
                 Decoder cut({data.data(), data.size() - 4}, tables);
                 try {
                     cut.decode(plain.indexes, symbols);
-                    cut.decode_trellis(base.indexes, 20, symbols, chosen);
+                    cut.decode_trellis(base.indexes, 20, states, symbols, chosen);
                     cut.finish();
                     CHECK(false);
                 } catch (const EntropyCodingError&) {
                 }
                 Decoder other(data, tables);
-                CHECK_THROWS(other.decode_trellis(base.indexes, 38, symbols, chosen),
+                CHECK_THROWS(other.decode_trellis(base.indexes, 38, states, symbols, chosen),
                              InvalidTable);
             }
         }
@@ -240,10 +242,13 @@ void test_trellis_choice_stays_in_its_arrays() {
         }
         std::vector<std::int16_t> symbols(size);
         std::vector<std::uint8_t> sets(size);
-        quantise_trellis(residuals, indexes, {costs, 5, 7, 2, 20, 64}, symbols, sets);
-        for (std::size_t i = 0; i < size; ++i) {
-            if (indexes[i] < 2) CHECK(symbols[i] == 0 && sets[i] == 0);
-            CHECK(std::abs(symbols[i]) <= 32000);
+        for (const unsigned states : {kFewStates, kManyStates}) {
+            const TrellisCosts choice{costs, 5, 7, 2, 20, 64, states};
+            quantise_trellis(residuals, indexes, choice, symbols, sets);
+            for (std::size_t i = 0; i < size; ++i) {
+                if (indexes[i] < 2) CHECK(symbols[i] == 0 && sets[i] == 0);
+                CHECK(std::abs(symbols[i]) <= 32000);
+            }
         }
     }
 }

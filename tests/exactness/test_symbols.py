@@ -81,7 +81,7 @@ def decode_by_definition(
         means = np.concatenate([mean for mean, _ in parameters])
         indexes = np.concatenate([index for _, index in parameters]).astype(np.uint8)
         if config.trellis_step:
-            found, tables = reader.decode_trellis(indexes.reshape(-1), 64)
+            found, tables = reader.decode_trellis(indexes.reshape(-1), 64, config.trellis_states)
             symbols = found.astype(np.int64)
             points = 2 * symbols - (tables >= 64) * np.sign(symbols)
             values = means + config.trellis_step * points.reshape(means.shape)

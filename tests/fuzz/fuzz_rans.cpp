@@ -40,14 +40,16 @@ void decode_trellis(const std::vector<std::uint8_t>& payload, const rans::Tables
     for (std::uint8_t& index : indexes) index = static_cast<std::uint8_t>(index % stride);
     std::vector<std::int16_t> symbols(indexes.size());
     std::vector<std::uint8_t> chosen(indexes.size());
-    try {
-        rans::Decoder decoder(payload, tables);
-        decoder.decode_trellis(indexes, stride, symbols, chosen);
-        decoder.finish();
-    } catch (const rans::EntropyCodingError&) {
-        return;
+    for (const unsigned states : {rans::kFewStates, rans::kManyStates}) {
+        try {
+            rans::Decoder decoder(payload, tables);
+            decoder.decode_trellis(indexes, stride, states, symbols, chosen);
+            decoder.finish();
+        } catch (const rans::EntropyCodingError&) {
+            continue;
+        }
+        for (std::size_t i = 0; i < chosen.size(); ++i) require(chosen[i] % stride == indexes[i]);
     }
-    for (std::size_t i = 0; i < chosen.size(); ++i) require(chosen[i] % stride == indexes[i]);
 }
 
 }  // namespace

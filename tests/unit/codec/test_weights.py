@@ -52,6 +52,20 @@ def test_round_trip(tiny_weights: ModelWeights, file_bytes: bytes) -> None:
         assert np.array_equal(again.network.arrays()[name], array)
 
 
+def test_what_older_files_do_not_name_is_what_it_was_then(file_bytes: bytes) -> None:
+    length = int.from_bytes(file_bytes[:8], "little")
+    header = json.loads(file_bytes[8 : 8 + length])
+    recipe = json.loads(header["__metadata__"]["config"])
+    del recipe["transform"]["trunk"], recipe["entropy"]["trellis_states"]
+    header["__metadata__"]["config"] = json.dumps(recipe)
+    text = json.dumps(header).encode()
+
+    again = read_weights(struct.pack("<Q", len(text)) + text + file_bytes[8 + length :])
+
+    assert again.config.transform.trunk == 192
+    assert again.config.entropy.trellis_states == 8
+
+
 def test_same_model_gives_same_bytes(tiny_weights: ModelWeights, file_bytes: bytes) -> None:
     assert write_weights(tiny_weights) == file_bytes
     assert write_weights(read_weights(file_bytes)) == file_bytes

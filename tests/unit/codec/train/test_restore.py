@@ -85,6 +85,22 @@ def test_new_blocks_begin_as_the_identity_and_old_ones_can_be_dropped() -> None:
     assert len(restored(weights, shallow).synthesis.trunk16) == 0
 
 
+def test_channels_beyond_those_of_a_narrow_trunk_begin_as_notes() -> None:
+    narrow = replace(TINY, transform=replace(TINY.transform, trunk=192))
+    weights = weights_of(random_model(narrow))
+
+    wide = restored(weights, TINY)
+
+    same = zip(outputs(wide, 31), outputs(restored(weights, narrow), 31), strict=True)
+    for found, wanted in same:
+        assert torch.allclose(found, wanted, rtol=1e-4, atol=1e-4)
+    block = wide.synthesis.trunk8.blocks()[0]
+    assert not block.reduce.weight[192:].any()  # nothing is noted yet,
+    assert block.expand.weight[:, 192:].any()  # but what will be can be read
+    with pytest.raises(OptionError, match="shape"):
+        restored(weights_of(random_model()), narrow)
+
+
 def test_weights_of_another_recipe_are_refused() -> None:
     weights = weights_of(random_model())
     wider = ImageConfig(

@@ -10,6 +10,7 @@ import torch
 from codec.models.image import ImageModel
 from codec.models.weights import ModelWeights
 from entropy.coder import trellis
+from entropy.coder.states import FEW_STATES
 from entropy.models import gaussian, quantisers, viterbi
 from entropy.models.latent_codec import LatentCodec
 from entropy.models.quantisers import Trellis, noisy, rounded
@@ -45,7 +46,7 @@ def test_noisy_has_the_value_of_rounded_and_other_bits_every_time() -> None:
 
 
 def test_frequencies_begin_as_those_of_the_gaussian() -> None:
-    quantiser = Trellis(STEP, 8)
+    quantiser = Trellis(STEP, 8, FEW_STATES)
 
     frequencies = quantiser.frequencies()
 
@@ -60,7 +61,7 @@ def test_frequencies_begin_as_those_of_the_gaussian() -> None:
 
 def test_values_are_points_of_the_trellis_and_the_gradient_passes() -> None:
     residual, index = residuals()
-    quantiser = Trellis(STEP, 8).eval()
+    quantiser = Trellis(STEP, 8, FEW_STATES).eval()
     residual.requires_grad_()
 
     value, bits = quantiser(residual, index)
@@ -77,7 +78,7 @@ def test_values_are_points_of_the_trellis_and_the_gradient_passes() -> None:
 
 def test_bits_in_evaluation_are_the_prices_of_the_symbols() -> None:
     residual, index = residuals()
-    quantiser = Trellis(STEP, 8).eval()
+    quantiser = Trellis(STEP, 8, FEW_STATES).eval()
     prices = quantiser.prices()
 
     _, bits = quantiser(residual, index)
@@ -95,7 +96,7 @@ def test_bits_in_evaluation_are_the_prices_of_the_symbols() -> None:
 
 def test_without_the_compiled_coder_the_same_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     residual, index = residuals()
-    quantiser = Trellis(STEP, 8).eval()
+    quantiser = Trellis(STEP, 8, FEW_STATES).eval()
     wanted_value, wanted_bits = quantiser(residual, index)
     called: list[str] = []
     choose = viterbi.choose
@@ -115,7 +116,7 @@ def test_without_the_compiled_coder_the_same_is_chosen(monkeypatch: pytest.Monke
 
 def test_counts_follow_what_is_chosen_in_training_only() -> None:
     residual, index = residuals()
-    quantiser = Trellis(STEP, 8)
+    quantiser = Trellis(STEP, 8, FEW_STATES)
 
     quantiser.eval()(residual, index)
     assert not quantiser.counts.any()
@@ -132,7 +133,7 @@ def test_counts_follow_what_is_chosen_in_training_only() -> None:
 
 def test_counts_grow_where_they_are_large_already() -> None:
     residual, index = residuals()
-    quantiser = Trellis(STEP, 8).train()
+    quantiser = Trellis(STEP, 8, FEW_STATES).train()
     quantiser.counts.fill_(2.0**26)
 
     quantiser(residual.zero_(), torch.full_like(index, 20.0))
@@ -144,7 +145,7 @@ def test_counts_grow_where_they_are_large_already() -> None:
 def test_training_bits_are_those_of_a_noisy_residual() -> None:
     residual, index = residuals()
     residual.requires_grad_()
-    quantiser = Trellis(STEP, 8).train()
+    quantiser = Trellis(STEP, 8, FEW_STATES).train()
 
     first, second = (quantiser(residual, index)[1] for _ in range(2))
     first.sum().backward()

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from entropy.coder import trellis
+from entropy.coder.states import FEW_STATES
 from entropy.models import gaussian, viterbi
 from entropy.models.quantisers import MOST_BITS, Trellis
 
@@ -16,7 +17,7 @@ SKIP = gaussian.SKIP_BELOW
 
 def prices(step: int) -> torch.Tensor:
     """(2, tables, magnitudes) int64: those of an untrained model."""
-    return (Trellis(step, 8).prices() * 2048).round().long()
+    return (Trellis(step, 8, FEW_STATES).prices() * 2048).round().long()
 
 
 def batch(segments: int, size: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:

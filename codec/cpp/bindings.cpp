@@ -1,0 +1,103 @@
+// Python module codec.transforms._kernels: conversion and checks, nothing else.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <utility>
+
+#include "gated_block.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+template <typename T, std::size_t kAxes>
+using Array = nb::ndarray<T, nb::ndim<kAxes>, nb::c_contig, nb::device::cpu>;
+template <std::size_t kAxes>
+using Floats = Array<const float, kAxes>;
+
+void require(bool holds, const char* what) {
+    if (!holds) throw nb::value_error(what);
+}
+
+template <typename A>
+void require_shape(const A& array, std::initializer_list<std::size_t> shape, const char* what) {
+    std::size_t axis = 0;
+    for (const std::size_t size : shape) require(array.shape(axis++) == size, what);
+}
+
+template <typename A, typename B>
+void require_apart(const A& a, const B& b) {
+    require(a.data() + a.size() <= b.data() || b.data() + b.size() <= a.data(), "out: overlaps x");
+}
+
+// The weights of one block, kept alive and checked once.
+class GatedBlock {
+public:
+    GatedBlock(Floats<1> spatial_bias, Floats<2> spatial, Array<const std::int32_t, 3> expand,
+               Floats<2> expand_bias, Array<const std::int32_t, 3> reduce, Floats<1> reduce_bias,
+               bool bfloat16)
+        : spatial_bias_(std::move(spatial_bias)), spatial_(std::move(spatial)),
+          expand_(std::move(expand)), expand_bias_(std::move(expand_bias)),
+          reduce_(std::move(reduce)), reduce_bias_(std::move(reduce_bias)), bfloat16_(bfloat16) {
+        using transforms::kMaxChannels, transforms::kPanel;
+        const std::size_t channels = spatial_bias_.size(), panels = expand_.shape(0);
+        const std::size_t hidden = 16 * panels, inputs = bfloat16 ? 2 : 1;
+        require(transforms::supported(bfloat16), "not on this processor");
+        require(channels > 0 && channels % kPanel == 0 && channels <= kMaxChannels,
+                "channels: expected a multiple of 32 up to 384");
+        require(hidden > 0 && hidden <= kMaxChannels, "hidden: expected up to 384");
+        require_shape(spatial_, {9, channels}, "spatial: wrong shape");
+        require_shape(expand_, {panels, channels / inputs, kPanel}, "expand: wrong shape");
+        require_shape(expand_bias_, {panels, kPanel}, "expand_bias: wrong shape");
+        require_shape(reduce_, {channels / kPanel, hidden / inputs, kPanel}, "reduce: wrong shape");
+        require_shape(reduce_bias_, {channels}, "reduce_bias: wrong shape");
+        block_ = {channels, hidden, spatial_.data(), spatial_bias_.data(), words(expand_),
+                  expand_bias_.data(), words(reduce_), reduce_bias_.data()};
+    }
+
+    void run(const Floats<3>& x, const Array<float, 3>& out, std::size_t first,
+             std::size_t last) const {
+        const std::size_t height = x.shape(0), width = x.shape(1);
+        require(x.shape(2) == block_.channels, "x: wrong number of channels");
+        require_shape(out, {height, width, block_.channels}, "out: not the shape of x");
+        require_apart(x, out);
+        require(first <= last && last <= height, "rows: not in x");
+        const transforms::Trunk trunk{x.data(), out.data(), height, width};
+        nb::gil_scoped_release release;
+        transforms::gated_block(trunk, block_, bfloat16_, first * width, last * width);
+    }
+
+private:
+    static const float* words(const Array<const std::int32_t, 3>& array) {
+        return reinterpret_cast<const float*>(array.data());
+    }
+
+    Floats<1> spatial_bias_;
+    Floats<2> spatial_;
+    Array<const std::int32_t, 3> expand_;
+    Floats<2> expand_bias_;
+    Array<const std::int32_t, 3> reduce_;
+    Floats<1> reduce_bias_;
+    bool bfloat16_;
+    transforms::Block block_{};
+};
+
+}  // namespace
+
+NB_MODULE(_kernels, m) {
+    m.attr("MAX_CHANNELS") = transforms::kMaxChannels;
+    m.attr("PANEL") = transforms::kPanel;
+    m.def("supported", &transforms::supported, "bfloat16"_a);
+    nb::class_<GatedBlock>(m, "GatedBlock")
+        .def(nb::init<Floats<1>, Floats<2>, Array<const std::int32_t, 3>, Floats<2>,
+                      Array<const std::int32_t, 3>, Floats<1>, bool>(),
+             nb::arg("spatial_bias").noconvert(), nb::arg("spatial").noconvert(),
+             nb::arg("expand").noconvert(), nb::arg("expand_bias").noconvert(),
+             nb::arg("reduce").noconvert(), nb::arg("reduce_bias").noconvert(), "bfloat16"_a)
+        .def("run", &GatedBlock::run, nb::arg("x").noconvert(), nb::arg("out").noconvert(),
+             "first"_a, "last"_a);
+}

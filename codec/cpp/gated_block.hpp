@@ -1,0 +1,42 @@
+// GatedBlock of codec/transforms/blocks.py in one pass: x + reduce(GLU(expand(depthwise3x3(x)))).
+//
+// Pixels come from floats, so nothing here has to be exact; what the range coder depends on is not
+// computed here.
+#pragma once
+
+#include <cstddef>
+
+namespace transforms {
+
+inline constexpr std::size_t kMaxChannels = 384;
+inline constexpr std::size_t kPanel = 32;  // outputs that are computed together
+
+// Weights of one block. A panel is [words of one row][kPanel] 32-bit words, a word being one float
+// or, in bfloat16, two inputs.
+struct Block {
+    std::size_t channels;       // of x: a multiple of kPanel
+    std::size_t hidden;         // a multiple of 16
+    const float* spatial;       // [9][channels]
+    const float* spatial_bias;  // [channels]
+    const float* expand;        // hidden / 16 panels: 16 values, then their 16 gates
+    const float* expand_bias;   // [hidden / 16][kPanel]
+    const float* reduce;        // channels / kPanel panels
+    const float* reduce_bias;   // [channels]
+};
+
+// Positions of one picture: x and out are [height][width][channels] and do not overlap.
+struct Trunk {
+    const float* x;
+    float* out;
+    std::size_t height, width;
+};
+
+// Whether this processor, and this build, can run blocks of that precision.
+bool supported(bool bfloat16);
+
+// Positions first <= position < last of out, row after row; needs `supported(bfloat16)`. Other
+// threads may compute others meanwhile.
+void gated_block(const Trunk& trunk, const Block& block, bool bfloat16, std::size_t first,
+                 std::size_t last);
+
+}  // namespace transforms

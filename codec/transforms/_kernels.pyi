@@ -1,0 +1,22 @@
+import numpy as np
+import numpy.typing as npt
+
+MAX_CHANNELS: int
+PANEL: int
+
+def supported(bfloat16: bool) -> bool: ...
+
+class GatedBlock:
+    def __init__(
+        self,
+        spatial_bias: npt.NDArray[np.float32],
+        spatial: npt.NDArray[np.float32],
+        expand: npt.NDArray[np.int32],
+        expand_bias: npt.NDArray[np.float32],
+        reduce: npt.NDArray[np.int32],
+        reduce_bias: npt.NDArray[np.float32],
+        bfloat16: bool,
+    ) -> None: ...
+    def run(
+        self, x: npt.NDArray[np.float32], out: npt.NDArray[np.float32], first: int, last: int
+    ) -> None: ...
