@@ -25,6 +25,9 @@ from entropy.integer.training import KNOTS, interpolate_knots
 from entropy.models.latent_codec import TRELLIS_TABLES
 from entropy.models.quantisers import Trellis
 
+SEEN = 32
+"""Symbols seen by a unit of a table's frequencies, when its counts are made up."""
+
 
 @torch.no_grad()
 def restore(model: ImageModel, weights: ModelWeights) -> None:
@@ -59,10 +62,12 @@ def restore(model: ImageModel, weights: ModelWeights) -> None:
 
 
 def _count(trellis: Trellis, cdf: CdfTables) -> None:
-    """Counts as they could have been where the tables were measured."""
+    """Counts as they could have been where the tables were measured: so many that the Gaussian
+    which counts beside them (`quantisers.PRIOR`) does not.
+    """
     trellis.counts.zero_()
     for table in range(TRELLIS_TABLES):
-        frequencies = torch.from_numpy(np.diff(cdf.cdfs[table].astype(np.int64))[:-1])
+        frequencies = torch.from_numpy(np.diff(cdf.cdfs[table].astype(np.int64))[:-1] * SEEN)
         zero = -cdf.offsets[table]
         row = trellis.counts.view(TRELLIS_TABLES, -1)[table]
         row[: zero + 1] += frequencies[: zero + 1].flip(0)

@@ -61,7 +61,7 @@ def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) ->
     config = model.config
     side = min(side, crops.largest_side // 64 * 64)
     samples = crops.batch(count, side).cpu()
-    equalise(model.entropy.ops, streams(), lambda: _run(model, samples[: max(1, count // 4)]))
+    equalise(model.entropy.ops, streams(), lambda: _run(model, samples[: max(1, count // 2)]))
     network = integer_network(model.entropy.ops, layer_specs(config.entropy))
     # z always codes: its symbols may not fall under the skip rule.
     z_table = model.entropy.z_table().detach().round().clamp(min=gaussian.SKIP_BELOW)

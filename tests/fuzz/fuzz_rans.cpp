@@ -13,6 +13,7 @@
 #include "error.hpp"
 #include "rans_decoder.hpp"
 #include "rans_encoder.hpp"
+#include "trellis.hpp"
 
 namespace {
 
