@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from codec.models.image import ImageConfig, ImageModel
@@ -53,6 +54,15 @@ def synthetic_picture(
         planes.append(110 + common + tint + random.normal(0, 2.5, (height, width)))
     picture: NDArray[np.uint8] = np.clip(np.stack(planes, axis=2), 0, 255).astype(np.uint8)
     return picture
+
+
+def save_pictures(folder: Path, *sizes: tuple[int, int]) -> list[Path]:
+    """A synthetic picture of every (height, width) as folder/0.png, 1.png and so on."""
+    folder.mkdir(exist_ok=True)
+    files = [folder / f"{n}.png" for n in range(len(sizes))]
+    for n, (file, (height, width)) in enumerate(zip(files, sizes, strict=True)):
+        Image.fromarray(synthetic_picture(height, width, seed=n)).save(file)
+    return files
 
 
 class SyntheticCrops:

@@ -7,7 +7,6 @@ trunk as notes; blocks that the new recipe lacks are dropped.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -87,6 +86,7 @@ def _unfold(
             _begin_as_identity(owners, name, part)
             continue
         value = _widened(floats[name], parameter.shape, *trunks)
+        known = _widened(torch.ones_like(floats[name]), parameter.shape, *trunks) > 0
         if value.shape != parameter.shape:
             raise OptionError(
                 f"{part}.{name}: found shape {tuple(floats[name].shape)}, "
@@ -100,11 +100,11 @@ def _unfold(
             value = value * owner.scale.view(-1, 1, 1, 1)
         elif isinstance(block, GatedBlock) and owner_name.endswith(".reduce"):
             value = value / OUT_SCALE
-        parameter.copy_(torch.where(value.isnan(), parameter, value))
+        parameter.copy_(torch.where(known, value, parameter))
 
 
 def _widened(value: Tensor, shape: torch.Size, old: int, new: int) -> Tensor:
-    """`value` with every group of `old` channels extended to `new` by NaN where `shape` asks for
+    """`value` with every group of `old` channels extended to `new` by zeros where `shape` asks for
     it.
     """
     for axis, wanted in enumerate(shape):
@@ -112,7 +112,7 @@ def _widened(value: Tensor, shape: torch.Size, old: int, new: int) -> Tensor:
         if old < new and not rest and wanted == groups * new:
             before, after = value.shape[:axis], value.shape[axis + 1 :]
             value = value.reshape(*before, groups, old, *after)
-            value = F.pad(value, [0, 0] * len(after) + [0, new - old], value=math.nan)
+            value = F.pad(value, [0, 0] * len(after) + [0, new - old])
             value = value.flatten(axis, axis + 1)
     return value
 

@@ -12,7 +12,7 @@
 
 namespace rans {
 
-#ifdef RANS_AVX2
+#ifdef RANS_X86
 extern const Walk kWalkAvx2, kWalkAvx512;
 #endif
 
@@ -21,7 +21,7 @@ namespace {
 // The fastest that this processor has; all take the same ways.
 template <unsigned kStates>
 Walk walk_of_processor() {
-#ifdef RANS_AVX2
+#ifdef RANS_X86
     if constexpr (kStates == kManyStates) {
         __builtin_cpu_init();
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from PIL import Image
 
 from bench.__main__ import main
 from bench.weights import measure
 from codec.models.weights import ModelWeights, write_weights
-from tests.model_fixtures import synthetic_picture
+from tests.model_fixtures import save_pictures
 
 LEVELS = (4, 24, 44)
 
@@ -21,9 +20,7 @@ LEVELS = (4, 24, 44)
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     folder = tmp_path / "images"
-    folder.mkdir()
-    for n in range(2):
-        Image.fromarray(synthetic_picture(70, 100, seed=n)).save(folder / f"{n}.png")
+    save_pictures(folder, (70, 100), (70, 100))
     return folder
 
 

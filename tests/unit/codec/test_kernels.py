@@ -13,6 +13,7 @@ from codec.models.weights import ModelWeights
 from codec.transforms import kernels
 from codec.transforms.inference import Synthesiser, _Block
 from codec.transforms.kernels import BlockWeights, FusedBlock
+from entropy.coder import native
 from tests.model_fixtures import TINY
 
 SIZES = [(32, 16), (192, 192), (256, 192), (384, 384)]
@@ -37,7 +38,13 @@ def weights(channels: int, hidden: int, seed: int = 0) -> BlockWeights:
 
 def need(block: BlockWeights, dtype: torch.dtype) -> None:
     if not kernels.fits(block, dtype):
-        pytest.skip(f"no compiled blocks in {dtype} on this machine")
+        needed = "AVX-512 BF16" if dtype == torch.bfloat16 else "AVX-512"
+        pytest.skip(f"needs the compiled extension and a processor with {needed}")
+
+
+def test_blocks_are_compiled_where_the_coder_is() -> None:
+    """One build makes both: no test below may be skipped for a module that was lost."""
+    assert kernels._built == (native.unavailable_reason() is None)
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 
 from codec.errors import OptionError
 from codec.models.image import ImageModel, lambdas
@@ -22,7 +21,7 @@ from codec.train.config import TrainConfig
 from codec.train.data import Crops
 from codec.train.validate import validate
 from entropy.models import gaussian
-from tests.model_fixtures import TINY, synthetic_picture
+from tests.model_fixtures import TINY, save_pictures
 
 RECIPE = """
 total_minutes = 0.2
@@ -37,9 +36,7 @@ amp = false
 def data(tmp_path: Path) -> Path:
     """A folder of two pictures."""
     folder = tmp_path / "photos"
-    folder.mkdir()
-    for n in range(2):
-        Image.fromarray(synthetic_picture(96, 112, seed=n)).save(folder / f"{n}.png")
+    save_pictures(folder, (96, 112), (96, 112))
     return folder
 
 

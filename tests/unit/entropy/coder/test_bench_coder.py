@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from PIL import Image
 
 import codec
 from bench.coder import photograph_case, run, synthetic_case
 from codec.models.registry import ModelEntry
 from entropy.coder import encode
-from tests.model_fixtures import synthetic_picture
+from tests.model_fixtures import save_pictures
 from tests.unit.entropy.coder.cases import ideal_bits
 
 
@@ -34,9 +33,7 @@ def test_ideal_bytes_is_the_code_length_of_the_entries() -> None:
 
 
 def test_photographs_give_what_our_encoder_codes(tiny_model: ModelEntry, tmp_path: Path) -> None:
-    files = [tmp_path / f"{n}.png" for n in range(2)]
-    for n, file in enumerate(files):
-        Image.fromarray(synthetic_picture(64, 100, seed=n)).save(file)
+    files = save_pictures(tmp_path, (64, 100), (64, 100))
 
     case = photograph_case(files, level=50)
 
