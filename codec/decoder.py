@@ -5,8 +5,8 @@ bytes ─ bitstream.read ─► tiles ─ LatentCodec ─► y_hat ─ Synthesis
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterator
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +30,7 @@ from codec.models.geometry import (
     tile_area,
     windows,
 )
-from codec.models.runtime import resolve_device, resolve_precision, threads
+from codec.models.runtime import each, resolve_device, resolve_precision, threads
 from codec.models.weights import load_model
 from codec.options import Crop, DecoderOptions, Limits, check_crop
 from codec.transforms.inference import Synthesiser, synthesis_margin
@@ -120,7 +120,7 @@ class Decoder:
         with translated(), threads(self._threads):
             container = bitstream.read(data, self._limits)
             model = self._model(container.header)
-            return [model.decode_tile(container, i) for i in range(container.grid.count)]
+            return list(model.decode_tiles(container, range(container.grid.count)))
 
     def _model(self, header: bitstream.Header) -> _Model:
         entry = registry.by_id(header.model_id)
@@ -163,6 +163,12 @@ class _Model:
             container.tile(index), area.height, area.width, container.header.level
         )
 
+    def decode_tiles(
+        self, container: bitstream.Container, indexes: Collection[int]
+    ) -> Iterator[Tensor]:
+        """y_hat of tiles, in order."""
+        return each(partial(self.decode_tile, container), indexes)
+
 
 def _decode_samples(
     model: _Model, container: bitstream.Container, crop: Crop, progress: Progress | None
@@ -186,10 +192,11 @@ def _decode_samples(
             source.height, source.width, model.config.latent, device=model.latent_codec.device
         )
         area_px = (source.x * LATENT_PX, source.y * LATENT_PX)
-        for index in grid.touched_by(pixels_of(source, header.width, header.height)):
-            if index not in tiles:
-                decoded = model.decode_tile(container, index)
-                tiles[index] = (tile_area(grid.rectangle(index)), decoded)
+        touched = grid.touched_by(pixels_of(source, header.width, header.height))
+        missing = [index for index in touched if index not in tiles]
+        for index, decoded in zip(missing, model.decode_tiles(container, missing), strict=True):
+            tiles[index] = (tile_area(grid.rectangle(index)), decoded)
+        for index in touched:
             origin, decoded = tiles[index]
             common = origin.overlap(source)
             y_hat[common.slices(source)] = decoded[common.slices(origin)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from codec.models.geometry import (
     windows,
 )
 from codec.models.image import lambdas
+from codec.models.runtime import each
 from codec.models.weights import load_model
 from codec.options import EncoderOptions
 from codec.refine import STEPS, Refiner
@@ -136,8 +137,14 @@ class Job:
         for window in windows(self.whole, side):
             known = window.grown(REFINED_WITH if self._steps else 0, self.whole)
             y = self._analyse(known, level)
-            for index, area in self._tiles(window):
-                payloads[index], decoded = self._encode_tile(y, known, area, level, len(payloads))
+            parts = self._tiles(window)
+            latents = [y[area.slices(known)] for area in parts.values()]
+            run = map if self._steps else each  # refinement has all threads for one tile
+            direct = run(partial(self._compress, level), latents)
+            for (index, area), candidate in zip(parts.items(), direct, strict=True):
+                if self._steps:
+                    candidate = self._refined(candidate, y, known, area, level, len(payloads))
+                payloads[index], decoded = candidate
                 if measure:
                     y_hat[area.slices(self.whole)] = decoded.cpu()
                 self._tell(len(payloads))
@@ -170,27 +177,31 @@ class Job:
         pixels = torch.from_numpy(self._pixels[rows, columns]).to(self._model.device)
         return self._model.analyser(level)(pixels)[window.slices(source)]
 
-    def _tiles(self, window: Area) -> list[tuple[int, Area]]:
+    def _tiles(self, window: Area) -> dict[int, Area]:
         """The tiles of a window: its side is a multiple of theirs, so they lie in it as a whole."""
         touched = self.grid.touched_by(pixels_of(window, self.grid.width, self.grid.height))
-        return [(index, tile_area(self.grid.rectangle(index))) for index in touched]
+        return {index: tile_area(self.grid.rectangle(index)) for index in touched}
 
     def _tell(self, tiles: float) -> None:
         """Reports progress: this pass has come so far."""
         if self._progress is not None:
             self._progress(min(1.0, (self._passed + tiles / self.grid.count) / self._passes))
 
-    def _encode_tile(
-        self, known: Tensor, place: Area, area: Area, level: int, done: int
-    ) -> tuple[bytes, Tensor]:
-        """Payload and y_hat of the tile `area`; `known` is y at `place`, `done` counts tiles."""
+    def _compress(self, level: int, y: Tensor) -> tuple[bytes, Tensor]:
+        """Payload and y_hat of the tile with latents y."""
+        z = hyper_analyse(self._model.hyper, y)
+        return self._model.latent_codec.compress(y, z.round(), level, self._model.dead_zone)
+
+    def _refined(
+        self, direct: tuple[bytes, Tensor], known: Tensor, place: Area, area: Area, level: int,
+        done: int,
+    ) -> tuple[bytes, Tensor]:  # fmt: skip
+        """`direct`, or the better payload and y_hat that refinement of the tile `area` finds;
+        `known` is y at `place`, `done` counts tiles.
+        """
         model = self._model
-        y = known[area.slices(place)]
-        z = hyper_analyse(model.hyper, y)
+        z = hyper_analyse(model.hyper, known[area.slices(place)])
         compress, dead_zone = model.latent_codec.compress, model.dead_zone
-        direct = compress(y, z.round(), level, dead_zone)
-        if not self._steps:
-            return direct
         around = area.grown(REFINED_WITH, place)
         surroundings, inside = known[around.slices(place)], area.slices(around)
         pixels = self._pixels_of(area)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
 from codec.errors import OptionError
 
-__all__ = ["resolve_device", "resolve_precision", "threads"]
+__all__ = ["each", "resolve_device", "resolve_precision", "threads"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def resolve_device(name: str) -> torch.device:
@@ -59,3 +64,21 @@ def threads(count: int) -> Iterator[None]:
     finally:
         if count:
             torch.set_num_threads(before)
+
+
+def each(work: Callable[[Item], Result], items: Collection[Item]) -> Iterator[Result]:
+    """The results of `work` in the order of `items`: several at once on the threads of PyTorch, one
+    thread for each; a single one has all threads.
+    """
+    count = torch.get_num_threads()
+    if min(count, len(items)) < 2:
+        yield from map(work, items)
+        return
+    pool = ThreadPoolExecutor(
+        min(count, len(items)), initializer=torch.set_num_threads, initargs=(1,)
+    )
+    try:
+        yield from pool.map(work, items)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(count)  # what a worker sets holds for threads that begin later, too

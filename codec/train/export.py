@@ -33,6 +33,7 @@ from codec.transforms.inference import Analyser, Synthesiser
 from entropy.coder import CdfTables, pmf_to_cdf
 from entropy.integer.convert import integer_network
 from entropy.integer.equalise import equalise
+from entropy.integer.rounding import round_weights
 from entropy.integer.spec import MEAN_BITS
 from entropy.models import gaussian
 from entropy.models.hyper_analysis import hyper_analyse
@@ -52,7 +53,8 @@ Histogram = list[NDArray[np.float64]]
 
 def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) -> ModelWeights:
     """Weights of a trained model, with tables and dead zone measured on `count` crops of `side`
-    pixels, or of what fits into the photographs. The model's exact layers are equalised in place.
+    pixels, or of what fits into the photographs. The model's exact layers are equalised and rounded
+    in place.
 
     Raises:
         InvalidNetwork: the overflow proof fails.
@@ -61,7 +63,15 @@ def export(model: ImageModel, crops: Crops, count: int = 48, side: int = 512) ->
     config = model.config
     side = min(side, crops.largest_side // 64 * 64)
     samples = crops.batch(count, side).cpu()
-    equalise(model.entropy.ops, streams(), lambda: _run(model, samples[: max(1, count // 2)]))
+    typical, last = samples[: max(1, count // 2)], config.levels - 1
+    equalise(
+        model.entropy.ops,
+        streams(),
+        lambda: _run(model, typical, (0, last // 4, last // 2, 3 * last // 4, last)),
+    )
+    # The lowest rates are where a wrong scale costs most.
+    low = tuple(last * n // 64 for n in (2, 6, 12, 24, 40, 56))
+    round_weights(model.entropy.ops, lambda: _run(model, typical[: max(1, count // 4)], low))
     network = integer_network(model.entropy.ops, layer_specs(config.entropy))
     # z always codes: its symbols may not fall under the skip rule.
     z_table = model.entropy.z_table().detach().round().clamp(min=gaussian.SKIP_BELOW)
@@ -100,11 +110,10 @@ def _trained(trellis: Trellis) -> Histogram:
 
 
 @torch.no_grad()
-def _run(model: ImageModel, samples: Tensor) -> None:
-    """The model on samples, each at levels from the lowest to the highest."""
-    last = model.config.levels - 1
+def _run(model: ImageModel, samples: Tensor, levels: tuple[int, ...]) -> None:
+    """The model on samples, each at every one of the levels."""
     for image in samples:
-        for level in (0, last // 4, last // 2, 3 * last // 4, last):
+        for level in levels:
             model(image[None].float() / 255, torch.tensor([level]))
 
 

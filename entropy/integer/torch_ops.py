@@ -10,6 +10,8 @@ used: nothing a library would replace by a transformed algorithm, and reduced-pr
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -20,7 +22,7 @@ from entropy.integer.network import IntegerLayer, IntegerNetwork, output_range
 from entropy.integer.ops import NumpyOps
 from entropy.integer.spec import ACT_MAX, COMPAND_SIZE, MEAN_LIMIT, Z_BITS
 
-__all__ = ["TorchNetwork", "TorchOps"]
+__all__ = ["ArrangeOps", "TorchNetwork", "TorchOps", "check_answers", "require_exact_settings"]
 
 
 class _Layer:
@@ -75,7 +77,8 @@ class TorchNetwork:
             device
         )
         self.compand = torch.from_numpy(network.compand.astype(np.float32)).to(device)
-        self._check(network)
+        self.require_exact()
+        check_answers(network, self.bind(0), device)
 
     def layer(self, name: str) -> _Layer:
         return self._layers[name]
@@ -88,25 +91,35 @@ class TorchNetwork:
         """The operations at one quality level."""
         return TorchOps(self, level)
 
-    def _check(self, network: IntegerNetwork) -> None:
-        """Known-answer test: extreme inputs through the widest layers must equal the definition."""
+    def require_exact(self) -> None:
+        """Refuses settings of this process as `require_exact_settings` does."""
         require_exact_settings(self.device)
-        random = np.random.default_rng(20)
-        theirs, ours = NumpyOps(network, 0), self.bind(0)
-        for kind in ("linear", "depthwise"):
-            name, layer = max(
-                ((n, x) for n, x in network.layers.items() if x.spec.kind == kind),
-                key=lambda item: item[1].weight.size,
+
+
+def check_answers(network: IntegerNetwork, ops: Any, device: torch.device) -> None:
+    """Known-answer test: extreme inputs through the widest layers must equal the definition.
+
+    ops: `Ops` over tensors of `ops.ACTIVATION` on `device`, for level 0.
+
+    Raises:
+        InexactBackend: they do not.
+    """
+    random = np.random.default_rng(20)
+    theirs = NumpyOps(network, 0)
+    for kind in ("linear", "depthwise"):
+        name, layer = max(
+            ((n, x) for n, x in network.layers.items() if x.spec.kind == kind and "head." not in n),
+            key=lambda item: item[1].weight.size,
+        )
+        x = random.integers(-ACT_MAX, ACT_MAX + 1, (1, 8, 12, layer.spec.inputs))
+        x[:, :2] = np.where(random.random(x[:, :2].shape) < 0.5, -ACT_MAX, ACT_MAX)
+        expected = getattr(theirs, kind)(name, x)
+        found = getattr(ops, kind)(name, torch.from_numpy(x).to(device, ops.ACTIVATION))
+        if not np.array_equal(found.cpu().numpy().astype(np.int64), expected):
+            raise InexactBackend(
+                f"layer {name} on {device} differs from its integer definition: "
+                f"this device cannot decode exactly; use another one"
             )
-            x = random.integers(-ACT_MAX, ACT_MAX + 1, (1, 8, 12, layer.spec.inputs))
-            x[:, :2] = np.where(random.random(x[:, :2].shape) < 0.5, -ACT_MAX, ACT_MAX)
-            expected = getattr(theirs, kind)(name, x)
-            found = getattr(ours, kind)(name, torch.from_numpy(x).float().to(self.device))
-            if not np.array_equal(found.cpu().numpy().astype(np.int64), expected):
-                raise InexactBackend(
-                    f"layer {name} on {self.device} differs from its integer definition: "
-                    f"this device cannot decode exactly; use another one"
-                )
 
 
 def require_exact_settings(device: torch.device) -> None:
@@ -126,8 +139,24 @@ def require_exact_settings(device: torch.device) -> None:
         )
 
 
-class TorchOps:
+class ArrangeOps:
+    """The operations that move activations about and compute nothing."""
+
+    def shuffle(self, x: Tensor) -> Tensor:
+        b, h, w, c = x.shape
+        x = x.view(b, h, w, 2, 2, c // 4).permute(0, 1, 3, 2, 4, 5)
+        return x.reshape(b, 2 * h, 2 * w, c // 4)
+
+    def join(self, cells: list[Tensor]) -> Tensor:
+        b, h, w, c = cells[0].shape
+        x = torch.stack(cells, 3).view(b, h, w, 2, 2, c).permute(0, 1, 3, 2, 4, 5)
+        return x.reshape(b, 2 * h, 2 * w, c)
+
+
+class TorchOps(ArrangeOps):
     """`entropy.models.quadtree.Ops` over float32 tensors that hold integers, (B, H, W, C)."""
+
+    ACTIVATION = torch.float32
 
     def __init__(self, network: TorchNetwork, level: int) -> None:
         self._network = network
@@ -160,13 +189,3 @@ class TorchOps:
         places = y_hat.clamp(-last, last).add_(last).int()
         companded = self._network.compand.index_select(0, places.view(-1)).view(y_hat.shape)
         return torch.cat([linear, companded], -1)
-
-    def shuffle(self, x: Tensor) -> Tensor:
-        b, h, w, c = x.shape
-        x = x.view(b, h, w, 2, 2, c // 4).permute(0, 1, 3, 2, 4, 5)
-        return x.reshape(b, 2 * h, 2 * w, c // 4)
-
-    def join(self, cells: list[Tensor]) -> Tensor:
-        b, h, w, c = cells[0].shape
-        x = torch.stack(cells, 3).view(b, h, w, 2, 2, c).permute(0, 1, 3, 2, 4, 5)
-        return x.reshape(b, 2 * h, 2 * w, c)

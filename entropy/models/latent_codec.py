@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from entropy.coder import CdfTables, Decoder, backend, encode, trellis
+from entropy.integer.compiled_ops import load_network
 from entropy.integer.network import IntegerNetwork
 from entropy.integer.spec import MEAN_BITS
-from entropy.integer.torch_ops import TorchNetwork, require_exact_settings
 from entropy.models.gaussian import SCALE_LEVELS
 from entropy.models.quadtree import ORDER, STEPS, Context, EntropyConfig, cell, hyper_synthesis
 
@@ -78,7 +78,7 @@ class LatentCodec:
         self.config = config
         self._tables = tables
         self.device = device
-        self._network = TorchNetwork(network, device)
+        self._network = load_network(network, device)
 
     def compress(
         self, y: Tensor, z_symbols: Tensor, level: int, dead_zone: Tensor
@@ -169,7 +169,7 @@ class LatentCodec:
 
         Returns: y_hat (h, w, latent), float32 holding integers of 2^-MEAN_BITS symbols.
         """
-        require_exact_settings(self.device)
+        self._network.require_exact()
         with torch.inference_mode(), torch.autocast(self.device.type, enabled=False):
             ops = self._network.bind(level)
             context = Context(ops, hyper_synthesis(ops, z[None]))

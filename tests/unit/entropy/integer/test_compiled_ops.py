@@ -1,0 +1,255 @@
+"""CompiledOps against NumpyOps, bit for bit, at the ends of the ranges; where it is taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from entropy.coder import native
+from entropy.errors import InexactBackend
+from entropy.integer import compiled_ops
+from entropy.integer.compiled_ops import CompiledNetwork, CompiledOps, fits, load_network
+from entropy.integer.network import IntegerLayer, IntegerNetwork
+from entropy.integer.ops import NumpyOps
+from entropy.integer.spec import ACC_LIMIT, ACT_MAX, COMPAND_SIZE, MEAN_LIMIT, LayerSpec
+from entropy.integer.torch_ops import TorchNetwork
+
+CPU = torch.device("cpu")
+LEVELS = 4
+SPECS = {
+    "signed": LayerSpec("linear", 48, 64),
+    "relu": LayerSpec("linear", 510, 32, "relu", leveled=True),
+    "pair": LayerSpec("linear", 2, 32),
+    "spatial": LayerSpec("depthwise", 32, 32),
+    "head.0.mean.0": LayerSpec("linear", 48, 16, "mean"),
+    "head.0.index.0": LayerSpec("linear", 48, 16, "index", leveled=True),
+}
+LAYERS = ["signed", "relu", "pair", "spatial"]
+
+needs_compiled = pytest.mark.skipif(
+    not compiled_ops._built or not compiled_ops._module.supported(),
+    reason="needs the compiled extension and a processor with AVX-512 VNNI",
+)
+
+
+def random_layer(spec: LayerSpec, random: np.random.Generator) -> IntegerLayer:
+    """Weights that use what the bound allows."""
+    taps = (spec.inputs,) if spec.kind == "linear" else (3, 3)
+    most = min(32767, (ACC_LIMIT - 2**22) // (ACT_MAX * int(np.prod(taps))))
+    weight = random.integers(-most, most + 1, (spec.outputs, *taps)).astype(np.int16)
+    rows = LEVELS if spec.leveled else 1
+    bias = random.integers(-(2**20), 2**20, (rows, spec.outputs)).astype(np.int32)
+    shift = random.integers(1, 20, spec.outputs).astype(np.int8)
+    return IntegerLayer(spec, weight, bias, shift)
+
+
+def network_of(specs: dict[str, LayerSpec]) -> IntegerNetwork:
+    random = np.random.default_rng(3)
+    layers = {name: random_layer(spec, random) for name, spec in specs.items()}
+    shifts = np.array([0, 1, 5, 15, 0, 2, 3, 4], dtype=np.int8)
+    compand = random.integers(-ACT_MAX, ACT_MAX + 1, 2 * COMPAND_SIZE - 1).astype(np.int16)
+    return IntegerNetwork(specs, layers, shifts, compand, LEVELS)
+
+
+NETWORK = network_of(SPECS)
+
+
+def activations(random: np.random.Generator, kind: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Activations: at random, at the ends at random, or all at one end."""
+    x = random.integers(-ACT_MAX, ACT_MAX + 1, shape)
+    if kind == "ends":
+        x = random.choice([-ACT_MAX, ACT_MAX], shape)
+    elif kind == "top":
+        x = np.full(shape, ACT_MAX)
+    return np.asarray(x, dtype=np.int64)
+
+
+def to_torch(x: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(x.astype(np.int16))
+
+
+def to_integers(x: torch.Tensor) -> np.ndarray:
+    return x.numpy().astype(np.int64)
+
+
+def test_layers_are_compiled_where_the_coder_is() -> None:
+    """One build makes both: no test below may be skipped for a module that was lost."""
+    assert compiled_ops._built == (native.unavailable_reason() is None)
+
+
+@needs_compiled
+@settings(deadline=None, max_examples=80)
+@given(
+    name=st.sampled_from(LAYERS),
+    kind=st.sampled_from(["random", "ends", "top"]),
+    batch=st.integers(1, 2),
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+    level=st.integers(0, LEVELS - 1),
+    seed=st.integers(0, 2**16),
+)
+def test_every_layer_equals_the_definition(
+    name: str, kind: str, batch: int, height: int, width: int, level: int, seed: int
+) -> None:
+    spec = SPECS[name]
+    x = activations(np.random.default_rng(seed), kind, (batch, height, width, spec.inputs))
+
+    expected = getattr(NumpyOps(NETWORK, level), spec.kind)(name, x)
+    found = getattr(CompiledNetwork(NETWORK).bind(level), spec.kind)(name, to_torch(x))
+
+    assert np.array_equal(to_integers(found), expected)
+
+
+@needs_compiled
+@pytest.mark.parametrize("level", range(LEVELS))
+@pytest.mark.parametrize("kind", ["random", "ends"])
+def test_head_equals_the_definition(kind: str, level: int) -> None:
+    x = activations(np.random.default_rng(level), kind, (2, 3, 5, 48))
+
+    expected = NumpyOps(NETWORK, level).head("head.0", 0, x)
+    found = CompiledNetwork(NETWORK).bind(level).head("head.0", 0, to_torch(x))
+
+    for ours, theirs in zip(found, expected, strict=True):
+        assert np.array_equal(to_integers(ours), theirs)
+
+
+@needs_compiled
+@settings(deadline=None, max_examples=40)
+@given(h=st.integers(1, 5), w=st.integers(1, 5), group=st.integers(0, 3), seed=st.integers(0, 999))
+def test_every_other_operation_equals_the_definition(h: int, w: int, group: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    theirs, ours = NumpyOps(NETWORK, 0), CompiledNetwork(NETWORK).bind(0)
+    x, y = (activations(random, kind, (1, h, w, 8)) for kind in ("random", "ends"))
+    z = random.integers(-32768, 32768, (1, h, w, 8)).astype(np.int64)
+    y_hat = random.integers(-MEAN_LIMIT * 3, MEAN_LIMIT * 3 + 1, (1, h, w, 2)).astype(np.int64)
+    y_hat = np.where(random.random(y_hat.shape) < 0.5, y_hat >> 10, y_hat)
+    cells = [activations(random, "random", (1, h, w, 3)) for _ in range(4)]
+
+    pairs = [
+        (ours.add(to_torch(x), to_torch(y)), theirs.add(x, y)),
+        (ours.add(to_torch(x), to_torch(y), relu=True), theirs.add(x, y, relu=True)),
+        (ours.from_z(torch.from_numpy(z).float()), theirs.from_z(z)),
+        (ours.from_y(torch.from_numpy(y_hat).float(), group), theirs.from_y(y_hat, group)),
+        (ours.shuffle(to_torch(x)), theirs.shuffle(x)),
+        (ours.join([to_torch(c) for c in cells]), theirs.join(cells)),
+    ]
+
+    for found, expected in pairs:
+        assert np.array_equal(to_integers(found), expected)
+        assert found.dtype == torch.int16
+
+
+@needs_compiled
+def test_strided_views_give_the_same_integers() -> None:
+    """Cells of a quadtree are strided views: memory order must not matter."""
+    x = activations(np.random.default_rng(0), "random", (1, 6, 8, 48))
+    found = CompiledNetwork(NETWORK).bind(1).linear("signed", to_torch(x)[:, 1::2, ::2])
+
+    assert np.array_equal(
+        to_integers(found), NumpyOps(NETWORK, 1).linear("signed", x[:, 1::2, ::2])
+    )
+
+
+@needs_compiled
+@pytest.mark.parametrize(
+    "odd",
+    [LayerSpec("linear", 3, 32), LayerSpec("linear", 514, 32), LayerSpec("linear", 4, 31),
+     LayerSpec("depthwise", 24, 24)],
+    ids=str,
+)  # fmt: skip
+def test_other_sizes_go_to_pytorch(odd: LayerSpec) -> None:
+    network = network_of({**SPECS, "odd": odd})
+
+    assert fits(NETWORK)
+    assert not fits(network)
+    assert isinstance(load_network(NETWORK, CPU), CompiledNetwork)
+    assert isinstance(load_network(network, CPU), TorchNetwork)
+
+
+def test_without_the_module_pytorch_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled_ops, "_built", False)
+
+    assert isinstance(load_network(NETWORK, CPU), TorchNetwork)
+
+
+@needs_compiled
+@pytest.mark.parametrize("kind", ["linear", "depthwise"])
+def test_known_answer_test_refuses_wrong_integers(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    exact = getattr(CompiledOps, kind)
+
+    def off_by_one(self: CompiledOps, name: str, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = exact(self, name, x) + 1
+        return result
+
+    monkeypatch.setattr(CompiledOps, kind, off_by_one)
+
+    with pytest.raises(InexactBackend, match="differs from its integer definition"):
+        CompiledNetwork(NETWORK)
+
+
+@needs_compiled
+class TestChecks:
+    """What the compiled module refuses: it would read or write outside."""
+
+    @staticmethod
+    def finish(outputs: int, **changes: Any) -> Any:
+        parts = {
+            "bias": np.zeros((2, outputs), np.int32),
+            "shift": np.ones(outputs, np.int32),
+            "low": np.zeros(outputs, np.int32),
+            "high": np.zeros(outputs, np.int32),
+        }
+        return compiled_ops._module.Finish(**{**parts, **changes})
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"bias": np.zeros((0, 32), np.int32)},
+            {"bias": np.zeros((2, 31), np.int32)},
+            {"low": np.zeros(31, np.int32)},
+            {"high": np.zeros(33, np.int32)},
+            {"shift": np.full(32, 32, np.int32)},
+            {"shift": np.full(32, -1, np.int32)},
+        ],
+    )
+    def test_finish(self, changes: dict[str, Any]) -> None:
+        with pytest.raises(ValueError, match=r"wrong shape|expected 0\.\.31"):
+            self.finish(32, **changes)
+
+    @pytest.mark.parametrize("shape", [(1, 257, 32), (1, 0, 32), (1, 4, 16), (2, 4, 32)])
+    def test_weights_of_linear(self, shape: tuple[int, ...]) -> None:
+        with pytest.raises(ValueError, match="weights"):
+            compiled_ops._module.Linear(np.zeros(shape, np.int32), self.finish(32))
+
+    @pytest.mark.parametrize(
+        ("x", "out", "level"),
+        [((3, 6), (3, 32), 0), ((3, 8), (2, 32), 0), ((3, 8), (3, 16), 0), ((3, 8), (3, 32), 2)],
+    )
+    def test_arrays_of_linear(self, x: tuple[int, int], out: tuple[int, int], level: int) -> None:
+        layer = compiled_ops._module.Linear(np.zeros((1, 4, 32), np.int32), self.finish(32))
+
+        with pytest.raises(ValueError, match=r"x|out|level"):
+            layer.run(np.zeros(x, np.int16), np.zeros(out, np.int16), level)
+
+    @pytest.mark.parametrize(("taps", "channels"), [(8, 32), (9, 16), (9, 24)])
+    def test_weights_of_depthwise(self, taps: int, channels: int) -> None:
+        finish = self.finish(24 if channels == 24 else 32)
+
+        with pytest.raises(ValueError, match="weights"):
+            compiled_ops._module.Depthwise(np.zeros((taps, channels), np.int32), finish)
+
+    def test_arrays_of_depthwise(self) -> None:
+        layer = compiled_ops._module.Depthwise(np.zeros((9, 32), np.int32), self.finish(32))
+        x = np.zeros((2, 3, 32), np.int16)
+
+        with pytest.raises(ValueError, match="not the shape"):
+            layer.run(x, np.zeros((2, 2, 32), np.int16), 0)
+        with pytest.raises(ValueError, match="overlaps"):
+            layer.run(x, x, 0)
