@@ -93,8 +93,10 @@ def costs_of(
 
 
 def points(symbols: Any, sets: Any) -> Any:
-    """What symbols of quantisers (0 or 1) stand for, in steps; arrays or tensors of one shape."""
-    return 2 * symbols - sets * ((symbols > 0) * 1 - (symbols < 0) * 1)
+    """What symbols of quantisers (0 or 1) stand for, in steps; arrays or tensors of one shape, of a
+    type that holds twice the symbols.
+    """
+    return 2 * symbols - sets * (symbols > 0) + sets * (symbols < 0)
 
 
 def quantise(

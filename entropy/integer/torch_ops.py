@@ -10,6 +10,8 @@ used: nothing a library would replace by a transformed algorithm, and reduced-pr
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -90,6 +92,11 @@ class TorchNetwork:
     def bind(self, level: int) -> TorchOps:
         """The operations at one quality level."""
         return TorchOps(self, level)
+
+    @contextmanager
+    def at(self, level: int) -> Iterator[TorchOps]:
+        """As `bind`: PyTorch has threads of its own."""
+        yield self.bind(level)
 
     def require_exact(self) -> None:
         """Refuses settings of this process as `require_exact_settings` does."""

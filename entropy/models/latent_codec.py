@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -170,8 +171,11 @@ class LatentCodec:
         Returns: y_hat (h, w, latent), float32 holding integers of 2^-MEAN_BITS symbols.
         """
         self._network.require_exact()
-        with torch.inference_mode(), torch.autocast(self.device.type, enabled=False):
-            ops = self._network.bind(level)
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.device.type, enabled=False),
+            self._network.at(level) as ops,
+        ):
             context = Context(ops, hyper_synthesis(ops, z[None]))
             known: list[list[Tensor]] = [
                 [z] * 4 for _ in range(4)
@@ -196,15 +200,15 @@ class LatentCodec:
 
     def _points(self, symbols: Symbols, tables: Indexes, shape: torch.Size) -> Tensor:
         """What symbols of the trellis stand for, in 2^-MEAN_BITS symbols, given their tables."""
-        sets = (tables >= SCALE_LEVELS).astype(np.int32)
-        points = trellis.points(symbols.astype(np.int32), sets) * self.config.trellis_step
-        return torch.from_numpy(points.astype(np.float32)).to(self.device).view(shape)
+        whole, sets = self._to_device(symbols), self._to_device(tables >= SCALE_LEVELS)
+        points: Tensor = trellis.points(whole, sets) * self.config.trellis_step
+        return points.view(shape)
 
     def _z_indexes(self, shape: tuple[int, ...], level: int) -> Indexes:
         row = self._tables.z_index[level]
         return np.ascontiguousarray(np.broadcast_to(row, (*shape[:2], len(row)))).reshape(-1)
 
-    def _to_device(self, symbols: Symbols) -> Tensor:
+    def _to_device(self, symbols: NDArray[Any]) -> Tensor:
         return torch.from_numpy(symbols).to(self.device).float()
 
 

@@ -100,7 +100,7 @@ class Trellis(nn.Module):
             tables = torch.floor(index + 0.5).clamp(0, gaussian.SCALE_LEVELS - 1).to(torch.uint8)
             prices = self.prices()
             symbols, sets = self._choose(residual.detach(), tables, prices)
-            points = trellis.points(symbols, sets).float() * self.unit
+            points = trellis.points(symbols.float(), sets.float()) * self.unit
             at = (sets.long(), tables.long(), symbols.abs().clamp(max=prices.shape[-1] - 1).long())
             coded = tables >= gaussian.SKIP_BELOW
         value = residual + (points - residual).detach()

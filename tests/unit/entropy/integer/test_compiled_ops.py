@@ -145,6 +145,26 @@ def test_every_other_operation_equals_the_definition(h: int, w: int, group: int,
 
 
 @needs_compiled
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+@pytest.mark.parametrize("positions", [1, 6, 40])
+def test_threads_share_a_layer(
+    monkeypatch: pytest.MonkeyPatch, threads: int, positions: int
+) -> None:
+    monkeypatch.setattr(compiled_ops, "WORTH_SHARING", 0)
+    x = activations(np.random.default_rng(1), "random", (1, 1, positions, 48))
+    expected = NumpyOps(NETWORK, 2).linear("signed", x)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with CompiledNetwork(NETWORK).at(2) as ops:
+            found = ops.linear("signed", to_torch(x))
+    finally:
+        torch.set_num_threads(before)
+
+    assert np.array_equal(to_integers(found), expected)
+
+
+@needs_compiled
 def test_strided_views_give_the_same_integers() -> None:
     """Cells of a quadtree are strided views: memory order must not matter."""
     x = activations(np.random.default_rng(0), "random", (1, 6, 8, 48))
