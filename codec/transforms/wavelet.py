@@ -46,10 +46,10 @@ class WaveletConfig:
     """
 
     latent: int = 320
-    analysis8: int = 8
+    analysis8: int = 11
     analysis16: int = 0
     synthesis16: int = 0
-    synthesis8: int = 9
+    synthesis8: int = 12
     levels: int = 64
     trunk: int = 256
 

@@ -20,6 +20,7 @@ from codec.models.image import ImageConfig
 from codec.models.weights import ModelWeights, load_model
 from codec.transforms import kernels
 from codec.transforms.inference import Synthesiser
+from entropy.integer import compiled_ops
 from entropy.models.latent_codec import LatentCodec
 from tests.model_fixtures import TINY, random_model, weights_of
 
@@ -55,6 +56,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, macs: Counter[str], part: str) -> I
 def decoder_macs(weights: ModelWeights, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Multiply-accumulates per part of decoding one tile of WIDTH x HEIGHT pixels."""
     monkeypatch.setattr(kernels, "fits", lambda *args: False)
+    monkeypatch.setattr(compiled_ops, "fits", lambda *args: False)
     config = weights.config
     codec = LatentCodec(config.entropy, weights.network, weights.tables, torch.device("cpu"))
     h, w = HEIGHT // 16, WIDTH // 16

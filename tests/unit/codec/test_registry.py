@@ -15,15 +15,15 @@ from codec.models import registry
 from codec.models.registry import ModelEntry
 
 LANDED: dict[int, tuple[str, str, str]] = {
-    6: (
-        "wavelet-6",
-        "wavelet",
-        "39b0a71ebeb415b1eea2629adbf2b15fc31fdb16179f06bc2880a56232649614",
-    ),
     7: (
         "wavelet-7",
         "wavelet",
         "f2eb6e9fc43e2a3cd30ec9fedb4e692d12936acca94dc64d33c1a69bbf66d94f",
+    ),
+    8: (
+        "wavelet-8",
+        "wavelet",
+        "795015980d59d1cecc3e70e3b58b8d1d88f9d03afc2713b201b15c77ea31b002",
     ),
 }
 """id -> (name, profile, sha256) of the landed models, less the retired. Append only; DESIGN C2.
@@ -32,7 +32,14 @@ A model goes in here in the commit that adds it to the manifest. What stands her
 files in the world name these ids.
 """
 
-RETIRED = {1: "wavelet-1", 2: "wavelet-2", 3: "wavelet-3", 4: "wavelet-4", 5: "wavelet-5"}
+RETIRED = {
+    1: "wavelet-1",
+    2: "wavelet-2",
+    3: "wavelet-3",
+    4: "wavelet-4",
+    5: "wavelet-5",
+    6: "wavelet-6",
+}
 """id -> name of the models that were taken out before version 1.0. Append only."""
 
 
