@@ -7,7 +7,6 @@ one in float32; elsewhere TorchOps gives the same integers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -57,10 +56,6 @@ def fits(network: IntegerNetwork) -> bool:
     return True
 
 
-WORTH_SHARING = 4_000_000
-"""Products of a layer from which on a second thread pays: 40 us of one core."""
-
-
 class CompiledNetwork:
     """An IntegerNetwork with its weights in the order in which they are used; needs `fits`. Checks
     itself against the definition when made.
@@ -95,18 +90,22 @@ class CompiledNetwork:
         """Nothing that can be set in this process changes an integer."""
 
     def bind(self, level: int) -> CompiledOps:
-        """The operations at one quality level, on one thread."""
+        """The operations at one quality level."""
         return CompiledOps(self, level)
 
     @contextmanager
     def at(self, level: int) -> Iterator[CompiledOps]:
-        """The operations at one quality level, on as many threads as PyTorch has."""
-        helpers = torch.get_num_threads() - 1
-        if helpers < 1:
-            yield CompiledOps(self, level)
-            return
-        with ThreadPoolExecutor(helpers) as pool:
-            yield CompiledOps(self, level, pool, helpers)
+        """The operations at one quality level, and one thread of PyTorch: more would only wait for
+        each other between the layers, most of which take less time than it takes to wake one.
+        """
+        threads = torch.get_num_threads()
+        if threads > 1:
+            torch.set_num_threads(1)
+        try:
+            yield self.bind(level)
+        finally:
+            if threads > 1:
+                torch.set_num_threads(threads)
 
 
 def _finish(parts: list[IntegerLayer], levels: int) -> _layers.Finish:
@@ -143,38 +142,17 @@ class CompiledOps(ArrangeOps):
 
     ACTIVATION = torch.int16
 
-    def __init__(
-        self,
-        network: CompiledNetwork,
-        level: int,
-        pool: ThreadPoolExecutor | None = None,
-        helpers: int = 0,
-    ) -> None:
-        """pool: `helpers` threads that take their share of every large layer."""
+    def __init__(self, network: CompiledNetwork, level: int) -> None:
         self._network = network
         self._level = level
-        self._pool = pool
-        self._helpers = helpers
 
     def linear(self, name: str, x: Tensor) -> Tensor:
         return self._linear(name, x, torch.int16)
 
     def _linear(self, name: str, x: Tensor, dtype: torch.dtype) -> Tensor:
-        outputs = self._network.outputs[name]
-        out = torch.empty(*x.shape[:-1], outputs, dtype=dtype)
-        inputs, results = x.contiguous().flatten(0, -2).numpy(), out.flatten(0, -2).numpy()
-        run = self._network.layers[name].run
-        work = []
-        first, count = 0, len(inputs)
-        if self._pool and inputs.size * outputs >= WORTH_SHARING:
-            share = -(-count // (self._helpers + 1))
-            while count - first > share:
-                part = slice(first, first + share)
-                work.append(self._pool.submit(run, inputs[part], results[part], self._level))
-                first += share
-        run(inputs[first:], results[first:], self._level)
-        for part_done in work:
-            part_done.result()
+        out = torch.empty(*x.shape[:-1], self._network.outputs[name], dtype=dtype)
+        flat = x.contiguous().flatten(0, -2)
+        self._network.layers[name].run(flat.numpy(), out.flatten(0, -2).numpy(), self._level)
         return out
 
     def depthwise(self, name: str, x: Tensor) -> Tensor:
