@@ -7,6 +7,7 @@ PyTorch does the same.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
@@ -102,13 +103,23 @@ def run(blocks: Sequence[FusedBlock], x: Tensor) -> Tensor:
     x = x.contiguous()
     out, height, count = torch.empty_like(x), x.shape[0], torch.get_num_threads()
     rows = -(-height // (BANDS * count))
-    with ThreadPoolExecutor(count) as pool:
+
+    def work(block: FusedBlock, x: Tensor, out: Tensor, left: deque[int]) -> None:
+        """Bands as long as there are any left."""
+        while True:
+            try:
+                first = left.popleft()
+            except IndexError:
+                return
+            block.rows(x, out, first, min(first + rows, height))
+
+    with ThreadPoolExecutor(max(1, count - 1)) as pool:
         for block in blocks:
-            work = [
-                pool.submit(block.rows, x, out, first, min(first + rows, height))
-                for first in range(0, height, rows)
-            ]
-            for band in work:
-                band.result()
+            # The calling thread begins at once; waking another one takes a while.
+            band = (block, x, out, deque(range(0, height, rows)))
+            helpers = [pool.submit(work, *band) for _ in range(count - 1)]
+            work(*band)
+            for helper in helpers:
+                helper.result()
             x, out = out, x
     return x
