@@ -167,7 +167,8 @@ class _Model:
         self, container: bitstream.Container, indexes: Collection[int]
     ) -> Iterator[Tensor]:
         """y_hat of tiles, in order."""
-        return each(partial(self.decode_tile, container), indexes)
+        run = each if self.latent_codec.concurrent else map
+        return run(partial(self.decode_tile, container), indexes)
 
 
 def _decode_samples(

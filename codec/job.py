@@ -138,9 +138,11 @@ class Job:
             known = window.grown(REFINED_WITH if self._steps else 0, self.whole)
             y = self._analyse(known, level)
             parts = self._tiles(window)
-            latents = [y[area.slices(known)] for area in parts.values()]
-            run = map if self._steps else each  # refinement has all threads for one tile
-            direct = run(partial(self._compress, level), latents)
+            latents = (y[area.slices(known)] for area in parts.values())
+            tiles = [(part, hyper_analyse(model.hyper, part).round()) for part in latents]
+            # Refinement has all threads for one tile.
+            run = each if model.latent_codec.concurrent and not self._steps else map
+            direct = run(partial(self._compress, level), tiles)
             for (index, area), candidate in zip(parts.items(), direct, strict=True):
                 if self._steps:
                     candidate = self._refined(candidate, y, known, area, level, len(payloads))
@@ -155,11 +157,11 @@ class Job:
             alpha=picture.alpha is not None, model_id=entry.id, weights_hash=entry.weights_hash,
             level=level, tile_log2=self.grid.tile_log2,
         )  # fmt: skip
-        tiles = [payloads[i] for i in range(self.grid.count)]
+        written = [payloads[i] for i in range(self.grid.count)]
         self._files[level] = bitstream.write(
             bitstream.Container(
                 header=header,
-                tiles=tiles,
+                tiles=written,
                 alpha=self._alpha,
                 icc=picture.icc,
                 exif=picture.exif,
@@ -187,10 +189,9 @@ class Job:
         if self._progress is not None:
             self._progress(min(1.0, (self._passed + tiles / self.grid.count) / self._passes))
 
-    def _compress(self, level: int, y: Tensor) -> tuple[bytes, Tensor]:
-        """Payload and y_hat of the tile with latents y."""
-        z = hyper_analyse(self._model.hyper, y)
-        return self._model.latent_codec.compress(y, z.round(), level, self._model.dead_zone)
+    def _compress(self, level: int, tile: tuple[Tensor, Tensor]) -> tuple[bytes, Tensor]:
+        """Payload and y_hat of the tile with latents y and z."""
+        return self._model.latent_codec.compress(*tile, level, self._model.dead_zone)
 
     def _refined(
         self, direct: tuple[bytes, Tensor], known: Tensor, place: Area, area: Area, level: int,

@@ -69,6 +69,9 @@ def threads(count: int) -> Iterator[None]:
 def each(work: Callable[[Item], Result], items: Collection[Item]) -> Iterator[Result]:
     """The results of `work` in the order of `items`: several at once on the threads of PyTorch, one
     thread for each; a single one has all threads.
+
+    `work` must not multiply float32 matrices in PyTorch: MKL frees what a thread held for that when
+    the thread ends, and can hang if another one multiplies meanwhile.
     """
     count = torch.get_num_threads()
     if min(count, len(items)) < 2:

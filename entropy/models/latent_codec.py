@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from entropy.coder import CdfTables, Decoder, backend, encode, trellis
-from entropy.integer.compiled_ops import load_network
+from entropy.integer.compiled_ops import CompiledNetwork, load_network
 from entropy.integer.network import IntegerNetwork
 from entropy.integer.spec import MEAN_BITS
 from entropy.models.gaussian import SCALE_LEVELS
@@ -80,6 +80,13 @@ class LatentCodec:
         self._tables = tables
         self.device = device
         self._network = load_network(network, device)
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether short-lived threads may code tiles at once: not where PyTorch multiplies, whose
+        MKL can hang when a thread ends that did so.
+        """
+        return isinstance(self._network, CompiledNetwork)
 
     def compress(
         self, y: Tensor, z_symbols: Tensor, level: int, dead_zone: Tensor
