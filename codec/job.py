@@ -139,13 +139,13 @@ class Job:
             y = self._analyse(known, level)
             parts = self._tiles(window)
             latents = (y[area.slices(known)] for area in parts.values())
-            tiles = [(part, hyper_analyse(model.hyper, part).round()) for part in latents]
+            pairs = [(part, hyper_analyse(model.hyper, part)) for part in latents]
             # Refinement has all threads for one tile.
             run = each if model.latent_codec.concurrent and not self._steps else map
-            direct = run(partial(self._compress, level), tiles)
-            for (index, area), candidate in zip(parts.items(), direct, strict=True):
+            direct = run(partial(self._compress, level), pairs)
+            for (index, area), (_, z), candidate in zip(parts.items(), pairs, direct, strict=True):
                 if self._steps:
-                    candidate = self._refined(candidate, y, known, area, level, len(payloads))
+                    candidate = self._refined(candidate, y, z, known, area, level, len(payloads))
                 payloads[index], decoded = candidate
                 if measure:
                     y_hat[area.slices(self.whole)] = decoded.cpu()
@@ -157,11 +157,11 @@ class Job:
             alpha=picture.alpha is not None, model_id=entry.id, weights_hash=entry.weights_hash,
             level=level, tile_log2=self.grid.tile_log2,
         )  # fmt: skip
-        written = [payloads[i] for i in range(self.grid.count)]
+        tiles = [payloads[i] for i in range(self.grid.count)]
         self._files[level] = bitstream.write(
             bitstream.Container(
                 header=header,
-                tiles=written,
+                tiles=tiles,
                 alpha=self._alpha,
                 icc=picture.icc,
                 exif=picture.exif,
@@ -190,18 +190,18 @@ class Job:
             self._progress(min(1.0, (self._passed + tiles / self.grid.count) / self._passes))
 
     def _compress(self, level: int, tile: tuple[Tensor, Tensor]) -> tuple[bytes, Tensor]:
-        """Payload and y_hat of the tile with latents y and z."""
-        return self._model.latent_codec.compress(*tile, level, self._model.dead_zone)
+        """Payload and y_hat of the tile with latents y and z, not rounded."""
+        y, z = tile
+        return self._model.latent_codec.compress(y, z.round(), level, self._model.dead_zone)
 
     def _refined(
-        self, direct: tuple[bytes, Tensor], known: Tensor, place: Area, area: Area, level: int,
-        done: int,
+        self, direct: tuple[bytes, Tensor], known: Tensor, z: Tensor, place: Area, area: Area,
+        level: int, done: int,
     ) -> tuple[bytes, Tensor]:  # fmt: skip
         """`direct`, or the better payload and y_hat that refinement of the tile `area` finds;
-        `known` is y at `place`, `done` counts tiles.
+        `known` is y at `place`, z that of the tile, `done` counts tiles.
         """
         model = self._model
-        z = hyper_analyse(model.hyper, known[area.slices(place)])
         compress, dead_zone = model.latent_codec.compress, model.dead_zone
         around = area.grown(REFINED_WITH, place)
         surroundings, inside = known[around.slices(place)], area.slices(around)

@@ -15,9 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from entropy.integer.arrange import ArrangeOps
 from entropy.integer.network import IntegerLayer, IntegerNetwork, output_range
 from entropy.integer.spec import ACT_MAX, COMPAND_SIZE, Z_BITS
-from entropy.integer.torch_ops import ArrangeOps, TorchNetwork, check_answers
+from entropy.integer.torch_ops import TorchNetwork, check_answers
 
 if TYPE_CHECKING:
     from entropy.integer import _layers
@@ -68,6 +69,7 @@ class CompiledNetwork:
         self.layers: dict[str, _layers.Linear | _layers.Depthwise] = {}
         self.outputs: dict[str, int] = {}
         self.shifts = torch.from_numpy(network.input_shifts.astype(np.int32))
+        self.halves = (torch.ones_like(self.shifts) << self.shifts) >> 1
         self.compand = torch.from_numpy(network.compand)
         for name, layer in network.layers.items():
             if ".index." in name:
@@ -176,10 +178,13 @@ class CompiledOps(ArrangeOps):
 
     def from_y(self, y_hat: Tensor, group: int) -> Tensor:
         size = y_hat.shape[-1]
-        shifts = self._network.shifts[group * size : (group + 1) * size]
+        part = slice(group * size, (group + 1) * size)
         whole = y_hat.int()
-        half = (torch.ones_like(shifts) << shifts) >> 1
-        linear = ((whole + half) >> shifts).clamp_(-ACT_MAX, ACT_MAX).to(torch.int16)
+        linear = (
+            ((whole + self._network.halves[part]) >> self._network.shifts[part])
+            .clamp_(-ACT_MAX, ACT_MAX)
+            .to(torch.int16)
+        )
         last = COMPAND_SIZE - 1
         places = whole.clamp_(-last, last).add_(last)
         companded = self._network.compand.index_select(0, places.view(-1)).view(y_hat.shape)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from entropy.integer.observe import observe
 from entropy.integer.spec import ACT_BITS, ACT_MAX
 from entropy.integer.training import TrainingOps
 
@@ -86,24 +87,12 @@ def _largest_activations(
 ) -> dict[tuple[str, str], Tensor]:
     """Largest magnitude of every channel at the entry and at the exit of every layer."""
     found: dict[tuple[str, str], Tensor] = {}
-    handles = []
-    for key, layer in ops.layers.items():
-        name = key.replace("/", ".")
 
-        def hook(
-            module: torch.nn.Module, args: tuple[Tensor, ...], out: Tensor, name: str = name
-        ) -> None:
-            for side, x in (("in", args[0]), ("out", out)):
-                peak = x.detach().float().abs().flatten(0, -2).amax(0)
-                before = found.get((name, side))
-                found[name, side] = peak if before is None else torch.maximum(before, peak)
+    def see(name: str, inputs: Tensor, outputs: Tensor) -> None:
+        for side, x in (("in", inputs), ("out", outputs)):
+            peak = x.abs().flatten(0, -2).amax(0)
+            before = found.get((name, side))
+            found[name, side] = peak if before is None else torch.maximum(before, peak)
 
-        handles.append(layer.register_forward_hook(hook))
-    exact, ops.exact = ops.exact, False  # what is small would round to nothing
-    try:
-        run()
-    finally:
-        ops.exact = exact
-        for handle in handles:
-            handle.remove()
+    observe(ops, run, see)
     return found

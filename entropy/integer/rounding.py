@@ -16,6 +16,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from entropy.integer.observe import observe
 from entropy.integer.training import ExactLayer, TrainingOps
 
 __all__ = ["round_weights"]
@@ -68,24 +69,15 @@ def _rounded(weight: Tensor, unit: Tensor, moments: Tensor) -> tuple[Tensor, Ten
 def _input_moments(ops: TrainingOps, run: Callable[[], object]) -> dict[ExactLayer, Tensor]:
     """Mean products of the inputs of every linear layer, a constant 1 as the last of them."""
     sums: dict[ExactLayer, Tensor] = {}
-    handles = []
 
-    def hook(module: torch.nn.Module, args: tuple[Tensor, ...], out: Tensor) -> None:
-        assert isinstance(module, ExactLayer)
-        x = args[0].detach().float().flatten(0, -2)
+    def see(name: str, inputs: Tensor, outputs: Tensor) -> None:
+        layer = ops.layer(name)
+        if layer.spec.kind != "linear":
+            return
+        x = inputs.flatten(0, -2)
         x = torch.cat([x, torch.ones_like(x[:, :1])], 1)
         found = (x.T @ x / len(x)).double()
-        sums[module] = sums[module] + found if module in sums else found
+        sums[layer] = sums[layer] + found if layer in sums else found
 
-    for layer in ops.layers.values():
-        assert isinstance(layer, ExactLayer)
-        if layer.spec.kind == "linear":
-            handles.append(layer.register_forward_hook(hook))
-    exact, ops.exact = ops.exact, False
-    try:
-        run()
-    finally:
-        ops.exact = exact
-        for handle in handles:
-            handle.remove()
+    observe(ops, run, see)
     return {layer: moments / moments[-1, -1] for layer, moments in sums.items()}

@@ -20,11 +20,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from entropy.errors import InexactBackend
+from entropy.integer.arrange import ArrangeOps
 from entropy.integer.network import IntegerLayer, IntegerNetwork, output_range
 from entropy.integer.ops import NumpyOps
 from entropy.integer.spec import ACT_MAX, COMPAND_SIZE, MEAN_LIMIT, Z_BITS
 
-__all__ = ["ArrangeOps", "TorchNetwork", "TorchOps", "check_answers", "require_exact_settings"]
+__all__ = ["TorchNetwork", "TorchOps", "check_answers", "require_exact_settings"]
 
 
 class _Layer:
@@ -144,20 +145,6 @@ def require_exact_settings(device: torch.device) -> None:
         raise InexactBackend(
             "torch.backends.cuda.matmul.allow_tf32 is on; exact decoding needs it off"
         )
-
-
-class ArrangeOps:
-    """The operations that move activations about and compute nothing."""
-
-    def shuffle(self, x: Tensor) -> Tensor:
-        b, h, w, c = x.shape
-        x = x.view(b, h, w, 2, 2, c // 4).permute(0, 1, 3, 2, 4, 5)
-        return x.reshape(b, 2 * h, 2 * w, c // 4)
-
-    def join(self, cells: list[Tensor]) -> Tensor:
-        b, h, w, c = cells[0].shape
-        x = torch.stack(cells, 3).view(b, h, w, 2, 2, c).permute(0, 1, 3, 2, 4, 5)
-        return x.reshape(b, 2 * h, 2 * w, c)
 
 
 class TorchOps(ArrangeOps):

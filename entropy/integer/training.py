@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from entropy.integer.arrange import ArrangeOps
 from entropy.integer.spec import (
     ACC_LIMIT,
     ACT_BITS,
@@ -172,7 +173,7 @@ class ExactLayer(nn.Module):
         return out.clamp(low, ACT_MAX / unit)
 
 
-class TrainingOps(nn.Module):
+class TrainingOps(ArrangeOps, nn.Module):
     """`Ops` of entropy.models.quadtree over trainable layers; `bind` chooses the levels of the
     batch.
     """
@@ -234,17 +235,3 @@ class TrainingOps(nn.Module):
             place = (inside.detach() * 2.0**MEAN_BITS + (COMPAND_SIZE - 1)).round().long()
             companded = companded + (self.compand[place] / 2.0**ACT_BITS - companded).detach()
         return torch.cat([linear, companded], -1)
-
-    def shuffle(self, x: Tensor) -> Tensor:
-        """Depth to space: (B, H, W, 4C) -> (B, 2H, 2W, C); channel quarter 2i+j goes to offset (i,
-        j).
-        """
-        b, h, w, c = x.shape
-        x = x.view(b, h, w, 2, 2, c // 4).permute(0, 1, 3, 2, 4, 5)
-        return x.reshape(b, 2 * h, 2 * w, c // 4)
-
-    def join(self, cells: list[Tensor]) -> Tensor:
-        """Four cells (B, H/2, W/2, C) -> (B, H, W, C)."""
-        b, h, w, c = cells[0].shape
-        x = torch.stack(cells, 3).view(b, h, w, 2, 2, c).permute(0, 1, 3, 2, 4, 5)
-        return x.reshape(b, 2 * h, 2 * w, c)
