@@ -16,8 +16,9 @@ from entropy.integer import compiled_ops
 from entropy.integer.compiled_ops import CompiledNetwork, CompiledOps, fits, load_network
 from entropy.integer.network import IntegerLayer, IntegerNetwork
 from entropy.integer.ops import NumpyOps
-from entropy.integer.spec import ACC_LIMIT, ACT_MAX, COMPAND_SIZE, MEAN_LIMIT, LayerSpec
+from entropy.integer.spec import ACC_LIMIT, ACT_MAX, COMPAND_SIZE, LayerSpec
 from entropy.integer.torch_ops import TorchNetwork
+from tests.integer_cases import activations, other_operations
 
 CPU = torch.device("cpu")
 LEVELS = 4
@@ -57,16 +58,6 @@ def network_of(specs: dict[str, LayerSpec]) -> IntegerNetwork:
 
 
 NETWORK = network_of(SPECS)
-
-
-def activations(random: np.random.Generator, kind: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Activations: at random, at the ends at random, or all at one end."""
-    x = random.integers(-ACT_MAX, ACT_MAX + 1, shape)
-    if kind == "ends":
-        x = random.choice([-ACT_MAX, ACT_MAX], shape)
-    elif kind == "top":
-        x = np.full(shape, ACT_MAX)
-    return np.asarray(x, dtype=np.int64)
 
 
 def to_torch(x: np.ndarray) -> torch.Tensor:
@@ -122,24 +113,9 @@ def test_head_equals_the_definition(kind: str, level: int) -> None:
 @settings(deadline=None, max_examples=40)
 @given(h=st.integers(1, 5), w=st.integers(1, 5), group=st.integers(0, 3), seed=st.integers(0, 999))
 def test_every_other_operation_equals_the_definition(h: int, w: int, group: int, seed: int) -> None:
-    random = np.random.default_rng(seed)
-    theirs, ours = NumpyOps(NETWORK, 0), CompiledNetwork(NETWORK).bind(0)
-    x, y = (activations(random, kind, (1, h, w, 8)) for kind in ("random", "ends"))
-    z = random.integers(-32768, 32768, (1, h, w, 8)).astype(np.int64)
-    y_hat = random.integers(-MEAN_LIMIT * 3, MEAN_LIMIT * 3 + 1, (1, h, w, 2)).astype(np.int64)
-    y_hat = np.where(random.random(y_hat.shape) < 0.5, y_hat >> 10, y_hat)
-    cells = [activations(random, "random", (1, h, w, 3)) for _ in range(4)]
+    ours = CompiledNetwork(NETWORK).bind(0)
 
-    pairs = [
-        (ours.add(to_torch(x), to_torch(y)), theirs.add(x, y)),
-        (ours.add(to_torch(x), to_torch(y), relu=True), theirs.add(x, y, relu=True)),
-        (ours.from_z(torch.from_numpy(z).float()), theirs.from_z(z)),
-        (ours.from_y(torch.from_numpy(y_hat).float(), group), theirs.from_y(y_hat, group)),
-        (ours.shuffle(to_torch(x)), theirs.shuffle(x)),
-        (ours.join([to_torch(c) for c in cells]), theirs.join(cells)),
-    ]
-
-    for found, expected in pairs:
+    for found, expected in other_operations(ours, NumpyOps(NETWORK, 0), h, w, group, seed):
         assert np.array_equal(to_integers(found), expected)
         assert found.dtype == torch.int16
 

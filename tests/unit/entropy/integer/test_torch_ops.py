@@ -16,6 +16,7 @@ from entropy.integer.network import IntegerLayer, IntegerNetwork
 from entropy.integer.ops import NumpyOps
 from entropy.integer.spec import ACC_LIMIT, ACT_MAX, COMPAND_SIZE, MEAN_LIMIT, LayerSpec
 from entropy.integer.torch_ops import TorchNetwork, TorchOps, require_exact_settings
+from tests.integer_cases import activations, other_operations
 
 CPU = torch.device("cpu")
 LAYERS = {
@@ -35,16 +36,6 @@ def to_integers(x: torch.Tensor) -> np.ndarray:
     """The integers of a float tensor, which must hold nothing else."""
     assert torch.equal(x, x.round())
     return x.numpy().astype(np.int64)
-
-
-def activations(random: np.random.Generator, kind: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Activations: at random, at the ends at random, or all at one end."""
-    x = random.integers(-ACT_MAX, ACT_MAX + 1, shape)
-    if kind == "ends":
-        x = random.choice([-ACT_MAX, ACT_MAX], shape)
-    elif kind == "top":
-        x = np.full(shape, ACT_MAX)
-    return np.asarray(x, dtype=np.int64)
 
 
 @pytest.fixture(scope="session")
@@ -146,23 +137,7 @@ def test_head_equals_the_definition(
 def test_every_other_operation_equals_the_definition(
     network: IntegerNetwork, on_cpu: TorchNetwork, h: int, w: int, group: int, seed: int
 ) -> None:
-    random = np.random.default_rng(seed)
-    theirs, ours = NumpyOps(network, 0), on_cpu.bind(0)
-    x, y = (activations(random, kind, (1, h, w, 8)) for kind in ("random", "ends"))
-    z = random.integers(-32768, 32768, (1, h, w, 8)).astype(np.int64)
-    # y_hat = mean + 2^5 * symbol, at most 2^19 + 2^20
-    y_hat = random.integers(-MEAN_LIMIT * 3, MEAN_LIMIT * 3 + 1, (1, h, w, 2)).astype(np.int64)
-    y_hat = np.where(random.random(y_hat.shape) < 0.5, y_hat >> 10, y_hat)
-    cells = [activations(random, "random", (1, h, w, 3)) for _ in range(4)]
-
-    pairs = [
-        (ours.add(to_torch(x), to_torch(y)), theirs.add(x, y)),
-        (ours.add(to_torch(x), to_torch(y), relu=True), theirs.add(x, y, relu=True)),
-        (ours.from_z(to_torch(z)), theirs.from_z(z)),
-        (ours.from_y(to_torch(y_hat), group), theirs.from_y(y_hat, group)),
-        (ours.shuffle(to_torch(x)), theirs.shuffle(x)),
-        (ours.join([to_torch(c) for c in cells]), theirs.join(cells)),
-    ]
+    pairs = other_operations(on_cpu.bind(0), NumpyOps(network, 0), h, w, group, seed)
 
     for found, expected in pairs:
         assert np.array_equal(to_integers(found), expected)
