@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "gated_block.hpp"
+#include "linear_map.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -31,7 +32,8 @@ void require_shape(const A& array, std::initializer_list<std::size_t> shape, con
 
 template <typename A, typename B>
 void require_apart(const A& a, const B& b) {
-    require(a.data() + a.size() <= b.data() || b.data() + b.size() <= a.data(), "out: overlaps x");
+    const void* ends[] = {a.data() + a.size(), b.data() + b.size()};
+    require(ends[0] <= b.data() || ends[1] <= a.data(), "out: overlaps x");
 }
 
 // The weights of one block, kept alive and checked once.
@@ -86,10 +88,60 @@ private:
     transforms::Block block_{};
 };
 
+// The weights of one linear map, kept alive and checked once.
+class LinearMap {
+public:
+    LinearMap(Floats<3> weights, Floats<1> bias, std::size_t fold, std::size_t unfold)
+        : weights_(std::move(weights)), bias_(std::move(bias)) {
+        using transforms::kMaxInputs, transforms::kMaxOutputs, transforms::kPanel;
+        const std::size_t outputs = bias_.size(), inputs = weights_.shape(1);
+        require(transforms::supported(false), "not on this processor");
+        require(outputs > 0 && outputs % kPanel == 0 && outputs <= kMaxOutputs,
+                "outputs: expected a multiple of 32 up to 1536");
+        require(inputs > 0 && inputs <= kMaxInputs, "inputs: expected up to 1536");
+        require(fold > 0 && inputs % (fold * fold) == 0, "fold: its square must divide inputs");
+        require(unfold > 0 && outputs % (unfold * unfold) == 0,
+                "unfold: its square must divide outputs");
+        require_shape(weights_, {outputs / kPanel, inputs, kPanel}, "weights: wrong shape");
+        map_ = {inputs, outputs, fold, unfold, weights_.data(), bias_.data()};
+    }
+
+    template <typename In, typename Out>
+    void run(const Array<const In, 3>& x, const Array<Out, 3>& out, std::size_t first,
+             std::size_t last) const {
+        const std::size_t fold = map_.fold, unfold = map_.unfold;
+        require(x.shape(2) == map_.inputs / (fold * fold), "x: wrong number of channels");
+        require(x.shape(0) % fold == 0 && x.shape(1) % fold == 0, "x: not whole squares");
+        const std::size_t height = x.shape(0) / fold, width = x.shape(1) / fold;
+        require_shape(out, {height * unfold, width * unfold, map_.outputs / (unfold * unfold)},
+                      "out: wrong shape");
+        require(sizeof(Out) == 1 || map_.outputs / unfold % transforms::kPanel == 0,
+                "out: runs of floats are multiples of 32");
+        require_apart(x, out);
+        require(first <= last && last <= height, "rows: not in x");
+        const transforms::Mapped<In, Out> mapped{x.data(), out.data(), width};
+        nb::gil_scoped_release release;
+        transforms::linear_map(map_, mapped, first, last);
+    }
+
+private:
+    Floats<3> weights_;
+    Floats<1> bias_;
+    transforms::LinearMap map_{};
+};
+
+template <typename In, typename Out, typename Class>
+void define_run(Class& cls) {
+    cls.def("run", &LinearMap::run<In, Out>, nb::arg("x").noconvert(), nb::arg("out").noconvert(),
+            "first"_a, "last"_a);
+}
+
 }  // namespace
 
 NB_MODULE(_kernels, m) {
     m.attr("MAX_CHANNELS") = transforms::kMaxChannels;
+    m.attr("MAX_INPUTS") = transforms::kMaxInputs;
+    m.attr("MAX_OUTPUTS") = transforms::kMaxOutputs;
     m.attr("PANEL") = transforms::kPanel;
     m.def("supported", &transforms::supported, "bfloat16"_a);
     nb::class_<GatedBlock>(m, "GatedBlock")
@@ -100,4 +152,11 @@ NB_MODULE(_kernels, m) {
              nb::arg("reduce").noconvert(), nb::arg("reduce_bias").noconvert(), "bfloat16"_a)
         .def("run", &GatedBlock::run, nb::arg("x").noconvert(), nb::arg("out").noconvert(),
              "first"_a, "last"_a);
+    nb::class_<LinearMap> linear_map(m, "LinearMap");
+    linear_map.def(nb::init<Floats<3>, Floats<1>, std::size_t, std::size_t>(),
+                   nb::arg("weights").noconvert(), nb::arg("bias").noconvert(), "fold"_a,
+                   "unfold"_a);
+    define_run<float, float>(linear_map);
+    define_run<std::uint8_t, float>(linear_map);
+    define_run<float, std::uint8_t>(linear_map);
 }

@@ -6,13 +6,13 @@
 
 #include <cstddef>
 
+#include "panel.hpp"
+
 namespace transforms {
 
 inline constexpr std::size_t kMaxChannels = 384;
-inline constexpr std::size_t kPanel = 32;  // outputs that are computed together
 
-// Weights of one block. A panel is [words of one row][kPanel] 32-bit words, a word being one float
-// or, in bfloat16, two inputs.
+// Weights of one block.
 struct Block {
     std::size_t channels;       // of x: a multiple of kPanel
     std::size_t hidden;         // a multiple of 16
@@ -30,9 +30,6 @@ struct Trunk {
     float* out;
     std::size_t height, width;
 };
-
-// Whether this processor, and this build, can run blocks of that precision.
-bool supported(bool bfloat16);
 
 // Positions first <= position < last of out, row after row; needs `supported(bfloat16)`. Other
 // threads may compute others meanwhile.

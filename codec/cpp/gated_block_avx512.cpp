@@ -1,29 +1,15 @@
 // Compiled for processors with AVX-512 (CMakeLists.txt): includes nothing but intrinsics, so that no
 // function compiled here can be linked into what runs elsewhere.
 #include "gated_block.hpp"
-
-#include <immintrin.h>
+#include "panel_avx512.hpp"
 
 namespace transforms {
 namespace {
 
-constexpr std::size_t kLanes = 16;
-constexpr std::size_t kRows = 12;  // positions of a strip: 24 sums of 16 in registers
 constexpr std::size_t kGroup = 4;  // positions that share the weights of the depthwise filter
 constexpr std::size_t kStride = kMaxChannels + kLanes;  // words from position to position
 
 alignas(64) constexpr float kZeros[kMaxChannels] = {};
-
-// sum + a * b; in bfloat16 a and b are pairs.
-template <bool kHalf>
-__m512 multiply_add(__m512 a, __m512 b, __m512 sum) {
-    if constexpr (kHalf) {
-        return _mm512_dpbf16_ps(sum, (__m512bh)_mm512_castps_si512(a),
-                                (__m512bh)_mm512_castps_si512(b));
-    } else {
-        return _mm512_fmadd_ps(a, b, sum);
-    }
-}
 
 // 16 values to place `channel` of a row of words.
 template <bool kHalf>
@@ -52,33 +38,6 @@ __m512 sigmoid(__m512 x) {
     const __m512 below = _mm512_add_ps(_mm512_set1_ps(1.0F), _mm512_scalef_ps(exp, whole));
     const __m512 guess = _mm512_rcp14_ps(below);
     return _mm512_mul_ps(guess, _mm512_fnmadd_ps(below, guess, _mm512_set1_ps(2.0F)));
-}
-
-struct Sums {
-    __m512 low[kRows], high[kRows];
-};
-
-// kPanel outputs of a linear layer at all positions of a strip.
-template <bool kHalf>
-Sums panel(const float* inputs, std::size_t words, const float* weights, __m512 low_bias,
-                  __m512 high_bias) {
-    Sums sums;
-#pragma GCC unroll 12
-    for (std::size_t n = 0; n < kRows; ++n) {
-        sums.low[n] = low_bias;
-        sums.high[n] = high_bias;
-    }
-    for (std::size_t k = 0; k < words; ++k) {
-        const __m512 low = _mm512_loadu_ps(weights + k * kPanel);
-        const __m512 high = _mm512_loadu_ps(weights + k * kPanel + kLanes);
-#pragma GCC unroll 12
-        for (std::size_t n = 0; n < kRows; ++n) {
-            const __m512 x = _mm512_set1_ps(inputs[n * kStride + k]);
-            sums.low[n] = multiply_add<kHalf>(x, low, sums.low[n]);
-            sums.high[n] = multiply_add<kHalf>(x, high, sums.high[n]);
-        }
-    }
-    return sums;
 }
 
 // What one strip of positions holds between its three layers.
@@ -141,9 +100,9 @@ void run(const Trunk& trunk, const Block& block, std::size_t first, std::size_t 
         }
         for (std::size_t p = 0; p < h / kLanes; ++p) {
             const float* bias = block.expand_bias + p * kPanel;
-            const Sums sums = panel<kHalf>(strip.filtered, inputs,
-                                           block.expand + p * inputs * kPanel, _mm512_loadu_ps(bias),
-                                           _mm512_loadu_ps(bias + kLanes));
+            const Sums sums = panel<kHalf, kStride>(
+                strip.filtered, inputs, block.expand + p * inputs * kPanel, _mm512_loadu_ps(bias),
+                _mm512_loadu_ps(bias + kLanes));
 #pragma GCC unroll 12
             for (std::size_t n = 0; n < kRows; ++n) {
                 store<kHalf>(strip.gated + n * kStride, p * kLanes,
@@ -152,8 +111,9 @@ void run(const Trunk& trunk, const Block& block, std::size_t first, std::size_t 
         }
         for (std::size_t p = 0; p < c / kPanel; ++p) {
             const float* bias = block.reduce_bias + p * kPanel;
-            const Sums sums = panel<kHalf>(strip.gated, hidden, block.reduce + p * hidden * kPanel,
-                                           _mm512_loadu_ps(bias), _mm512_loadu_ps(bias + kLanes));
+            const Sums sums = panel<kHalf, kStride>(
+                strip.gated, hidden, block.reduce + p * hidden * kPanel, _mm512_loadu_ps(bias),
+                _mm512_loadu_ps(bias + kLanes));
             const float* x = trunk.x + start * c + p * kPanel;
             float* out = trunk.out + start * c + p * kPanel;
             // count is at most kRows; a fixed bound keeps the sums in registers.

@@ -2,6 +2,8 @@ import numpy as np
 import numpy.typing as npt
 
 MAX_CHANNELS: int
+MAX_INPUTS: int
+MAX_OUTPUTS: int
 PANEL: int
 
 def supported(bfloat16: bool) -> bool: ...
@@ -19,4 +21,20 @@ class GatedBlock:
     ) -> None: ...
     def run(
         self, x: npt.NDArray[np.float32], out: npt.NDArray[np.float32], first: int, last: int
+    ) -> None: ...
+
+class LinearMap:
+    def __init__(
+        self,
+        weights: npt.NDArray[np.float32],
+        bias: npt.NDArray[np.float32],
+        fold: int,
+        unfold: int,
+    ) -> None: ...
+    def run(
+        self,
+        x: npt.NDArray[np.float32] | npt.NDArray[np.uint8],
+        out: npt.NDArray[np.float32] | npt.NDArray[np.uint8],
+        first: int,
+        last: int,
     ) -> None: ...

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from codec.transforms import kernels
 from codec.transforms.blocks import interpolate_gain, shuffle, unshuffle
-from codec.transforms.kernels import BlockWeights
+from codec.transforms.kernels import BlockWeights, FusedMap
 from codec.transforms.wavelet import STEM, WaveletConfig
 
 __all__ = ["Analyser", "Synthesiser", "analysis_margin", "synthesis_margin"]
@@ -78,12 +78,44 @@ class _Trunk:
             self._blocks = [_Block(block, dtype) for block in blocks]
 
     def __call__(self, x: Tensor) -> Tensor:
-        """x (1, H, W, C) float32, which is used up, through all blocks."""
+        """x (H, W, C) float32, which is used up, through all blocks."""
         if self._fused:
-            return kernels.run(self._fused, x[0])[None]
+            return kernels.run(self._fused, x)
         for block in self._blocks:
-            x = block(x)
+            x = block(x[None])[0]
         return x
+
+
+class _Map:
+    """shuffle(linear(unshuffle(x, fold)), unfold), compiled where the machine has it.
+
+    Args:
+        matrix, offset: (outputs, inputs) and (outputs,) float32.
+        dtypes: of the input and of the output; uint8 comes out rounded to the nearest.
+    """
+
+    def __init__(
+        self,
+        matrix: Tensor,
+        offset: Tensor,
+        fold: int = 1,
+        unfold: int = 1,
+        dtypes: tuple[torch.dtype, torch.dtype] = (torch.float32, torch.float32),
+    ) -> None:
+        self._matrix, self._offset = matrix, offset
+        self._fold, self._unfold, self._dtype = fold, unfold, dtypes[1]
+        self._fused: FusedMap | None = None
+        if kernels.map_fits(matrix, unfold, dtypes):
+            self._fused = FusedMap(matrix, offset, fold, unfold, self._dtype)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """x (H, W, C), H and W multiples of fold."""
+        if self._fused is not None:
+            return self._fused(x)
+        out = F.linear(unshuffle(x[None], self._fold).float(), self._matrix, self._offset)
+        if self._dtype == torch.uint8:
+            out = out.round_().clamp_(0, 255).to(torch.uint8)
+        return shuffle(out, self._unfold)[0]
 
 
 def _at_level(weights: Weights, prefix: str, level: int, levels: int) -> BlockWeights:
@@ -107,21 +139,19 @@ class Analyser:
         self, config: WaveletConfig, weights: Weights, level: int, dtype: torch.dtype
     ) -> None:
         stem = weights["stem.weight"]
-        self._stem = stem / 255.0
-        self._stem_bias = weights["stem.bias"] - 0.5 * stem.sum(1)
+        offset = weights["stem.bias"] - 0.5 * stem.sum(1)
+        self._stem = _Map(stem / 255.0, offset, fold=STEM, dtypes=(torch.uint8, torch.float32))
         args = (level, config.levels, dtype)
         self._trunk8 = _Trunk(weights, "trunk8", config.analysis8, *args)
-        self._down, self._down_bias = weights["down.weight"], weights["down.bias"]
+        self._down = _Map(weights["down.weight"], weights["down.bias"], fold=2)
         self._trunk16 = _Trunk(weights, "trunk16", config.analysis16, *args)
         self._gain = interpolate_gain(weights["gain.log_gain"], config.levels)[level]
 
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> Tensor:
         """pixels (H, W, 3) uint8, H and W multiples of 16 -> y (H/16, W/16, latent) float32."""
-        h = F.linear(unshuffle(pixels[None], STEM).float(), self._stem, self._stem_bias)
-        h = F.linear(unshuffle(self._trunk8(h), 2), self._down, self._down_bias)
-        h = self._trunk16(h)
-        return h[0].mul_(self._gain)
+        h = self._down(self._trunk8(self._stem(pixels)))
+        return self._trunk16(h).mul_(self._gain)
 
 
 class Synthesiser:
@@ -135,15 +165,17 @@ class Synthesiser:
         self._gain = interpolate_gain(weights["gain.log_gain"], config.levels)[level]
         args = (level, config.levels, dtype)
         self._trunk16 = _Trunk(weights, "trunk16", config.synthesis16, *args)
-        self._up, self._up_bias = weights["up.weight"], weights["up.bias"]
+        self._up = _Map(weights["up.weight"], weights["up.bias"], unfold=2)
         self._trunk8 = _Trunk(weights, "trunk8", config.synthesis8, *args)
-        self._stem = weights["stem.weight"] * 255.0
-        self._stem_bias = weights["stem.bias"] * 255.0 + 127.5
+        self._stem = _Map(
+            weights["stem.weight"] * 255.0,
+            weights["stem.bias"] * 255.0 + 127.5,
+            unfold=STEM,
+            dtypes=(torch.float32, torch.uint8),
+        )
 
     @torch.inference_mode()
     def __call__(self, y_hat: Tensor) -> Tensor:
         """y_hat (h, w, latent) float32 -> pixels (16h, 16w, 3) uint8, rounded to the nearest."""
-        h = self._trunk16(y_hat[None] * self._gain)
-        h = self._trunk8(shuffle(F.linear(h, self._up, self._up_bias), 2))
-        out = F.linear(h, self._stem, self._stem_bias).round_().clamp_(0, 255)
-        return shuffle(out.to(torch.uint8), STEM)[0]
+        h = self._trunk16(y_hat * self._gain)
+        return self._stem(self._trunk8(self._up(h)))

@@ -1,15 +1,17 @@
-"""Gated blocks in one pass of compiled code: typed wrapper over `_kernels`, built from codec/cpp.
+"""Gated blocks, and the linear maps between resolutions, in one pass of compiled code each: typed
+wrapper over `_kernels`, built from codec/cpp.
 
-PyTorch runs a block as six operations over the whole picture, whose results do not fit into a
-cache; here twelve positions go through all of it at once. Needs a processor with AVX-512; elsewhere
-PyTorch does the same.
+PyTorch runs a block as six operations over the whole picture, a map as a product and a copy, whose
+results do not fit into a cache; here twelve positions go through all of it at once. Needs a
+processor with AVX-512; elsewhere PyTorch does the same.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -25,7 +27,7 @@ except ImportError:  # a plain checkout, or a build for another Python: slower, 
 else:
     _built = True
 
-__all__ = ["BlockWeights", "FusedBlock", "fits", "run"]
+__all__ = ["BlockWeights", "FusedBlock", "FusedMap", "fits", "map_fits", "run"]
 
 GATES = 16
 """Hidden channels that are computed together with their gates."""
@@ -95,31 +97,87 @@ def _words(panels: Tensor, dtype: torch.dtype) -> Tensor:
     return words.squeeze(-1)
 
 
+def map_fits(matrix: Tensor, unfold: int, dtypes: tuple[torch.dtype, torch.dtype]) -> bool:
+    """Whether `FusedMap` can run a map of this matrix (outputs, inputs) from and to these types."""
+    outputs, inputs = matrix.shape
+    run = outputs if dtypes[1] == torch.uint8 else outputs // unfold
+    return (
+        _built
+        and matrix.device.type == "cpu"
+        and torch.float32 in dtypes
+        and {*dtypes} <= {torch.float32, torch.uint8}
+        and outputs % _module.PANEL == 0
+        and run % _module.PANEL == 0
+        and inputs <= _module.MAX_INPUTS
+        and outputs <= _module.MAX_OUTPUTS
+        and _module.supported(False)
+    )
+
+
+class FusedMap:
+    """shuffle(linear(unshuffle(x, fold)), unfold); needs `map_fits`.
+
+    Args:
+        matrix, offset: (outputs, inputs) and (outputs,) float32.
+        fold, unfold: of x, and of what comes out.
+        out: float32, or uint8: rounded to the nearest of 0..255.
+    """
+
+    def __init__(
+        self, matrix: Tensor, offset: Tensor, fold: int, unfold: int, out: torch.dtype
+    ) -> None:
+        panels = matrix.view(-1, _module.PANEL, matrix.shape[1]).transpose(1, 2).contiguous()
+        self._compiled: _kernels.LinearMap = _module.LinearMap(
+            panels.numpy(), offset.contiguous().numpy(), fold, unfold
+        )
+        self._fold, self._unfold, self._dtype = fold, unfold, out
+        self._channels = len(offset) // unfold**2
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """x (H, W, C) float32, or uint8 where floats come out, H and W multiples of fold."""
+        rows, width = x.shape[0] // self._fold, x.shape[1] // self._fold
+        shape = (rows * self._unfold, width * self._unfold, self._channels)
+        out = torch.empty(shape, dtype=self._dtype)
+        _in_bands(rows, [partial(self._compiled.run, x.contiguous().numpy(), out.numpy())])
+        return out
+
+
 def run(blocks: Sequence[FusedBlock], x: Tensor) -> Tensor:
     """x (H, W, C) float32, which is used up, through all blocks, on the threads of PyTorch.
 
     The result does not depend on the number of threads.
     """
     x = x.contiguous()
-    out, height, count = torch.empty_like(x), x.shape[0], torch.get_num_threads()
+    out = torch.empty_like(x)
+    passes = []
+    for block in blocks:
+        passes.append(partial(block.rows, x, out))
+        x, out = out, x
+    _in_bands(x.shape[0], passes)
+    return x
+
+
+def _in_bands(height: int, passes: Sequence[Callable[[int, int], None]]) -> None:
+    """Every pass over bands of rows, first <= row < last, on the threads of PyTorch; a pass begins
+    when the one before it has ended.
+    """
+    count = torch.get_num_threads()
     rows = -(-height // (BANDS * count))
 
-    def work(block: FusedBlock, x: Tensor, out: Tensor, left: deque[int]) -> None:
+    def work(rows_of: Callable[[int, int], None], left: deque[int]) -> None:
         """Bands as long as there are any left."""
         while True:
             try:
                 first = left.popleft()
             except IndexError:
                 return
-            block.rows(x, out, first, min(first + rows, height))
+            rows_of(first, min(first + rows, height))
 
     with ThreadPoolExecutor(max(1, count - 1)) as pool:
-        for block in blocks:
+        for rows_of in passes:
             # The calling thread begins at once; waking another one takes a while.
-            band = (block, x, out, deque(range(0, height, rows)))
-            helpers = [pool.submit(work, *band) for _ in range(count - 1)]
-            work(*band)
+            left = deque(range(0, height, rows))
+            helpers = [pool.submit(work, rows_of, left) for _ in range(count - 1)]
+            work(rows_of, left)
             for helper in helpers:
                 helper.result()
-            x, out = out, x
-    return x
