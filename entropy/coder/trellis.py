@@ -96,7 +96,7 @@ def points(symbols: Any, sets: Any) -> Any:
     """What symbols of quantisers (0 or 1) stand for, in steps; arrays or tensors of one shape, of a
     type that holds twice the symbols.
     """
-    return 2 * symbols - sets * (symbols > 0) + sets * (symbols < 0)
+    return 2 * symbols - sets * symbols.clip(-1, 1)
 
 
 def quantise(

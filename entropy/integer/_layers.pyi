@@ -8,6 +8,11 @@ PANEL: int
 
 def supported() -> bool: ...
 
+class Team:
+    def __init__(self, threads: int) -> None: ...
+    @property
+    def threads(self) -> int: ...
+
 class Finish:
     def __init__(
         self,
@@ -24,8 +29,11 @@ class Linear:
         x: npt.NDArray[np.int16],
         out: npt.NDArray[np.int16] | npt.NDArray[np.float32],
         level: int,
+        team: Team,
     ) -> None: ...
 
 class Depthwise:
     def __init__(self, weights: npt.NDArray[np.int32], finish: Finish) -> None: ...
-    def run(self, x: npt.NDArray[np.int16], out: npt.NDArray[np.int16], level: int) -> None: ...
+    def run(
+        self, x: npt.NDArray[np.int16], out: npt.NDArray[np.int16], level: int, team: Team
+    ) -> None: ...

@@ -32,6 +32,9 @@ else:
 
 __all__ = ["CompiledNetwork", "CompiledOps", "fits", "load_network"]
 
+MOST_THREADS = 8
+"""That share a layer: it is too short for more."""
+
 
 def load_network(network: IntegerNetwork, device: torch.device) -> CompiledNetwork | TorchNetwork:
     """The network as it is fastest on `device`; the integers are the same.
@@ -86,28 +89,30 @@ class CompiledNetwork:
             else:
                 weight = np.concatenate([part.weight for part in parts])
                 self.layers[name] = _module.Linear(_panels(weight), finish)
+        self._alone = _module.Team(1)
         check_answers(network, self.bind(0), torch.device("cpu"))
 
     def require_exact(self) -> None:
         """Nothing that can be set in this process changes an integer."""
 
     def bind(self, level: int) -> CompiledOps:
-        """The operations at one quality level."""
-        return CompiledOps(self, level)
+        """The operations at one quality level, on the calling thread alone."""
+        return CompiledOps(self, level, self._alone)
 
     @contextmanager
     def at(self, level: int) -> Iterator[CompiledOps]:
-        """The operations at one quality level, and one thread of PyTorch: more would only wait for
-        each other between the layers, most of which take less time than it takes to wake one.
+        """The operations at one quality level, on as many threads as PyTorch has, MOST_THREADS at
+        most. PyTorch has one meanwhile: what it does takes less time than it takes to wake another.
         """
         threads = torch.get_num_threads()
-        if threads > 1:
-            torch.set_num_threads(1)
-        try:
+        if threads == 1:
             yield self.bind(level)
+            return
+        torch.set_num_threads(1)
+        try:
+            yield CompiledOps(self, level, _module.Team(min(threads, MOST_THREADS)))
         finally:
-            if threads > 1:
-                torch.set_num_threads(threads)
+            torch.set_num_threads(threads)
 
 
 def _finish(parts: list[IntegerLayer], levels: int) -> _layers.Finish:
@@ -144,9 +149,10 @@ class CompiledOps(ArrangeOps):
 
     ACTIVATION = torch.int16
 
-    def __init__(self, network: CompiledNetwork, level: int) -> None:
+    def __init__(self, network: CompiledNetwork, level: int, team: _layers.Team) -> None:
         self._network = network
         self._level = level
+        self._team = team
 
     def linear(self, name: str, x: Tensor) -> Tensor:
         return self._linear(name, x, torch.int16)
@@ -154,7 +160,8 @@ class CompiledOps(ArrangeOps):
     def _linear(self, name: str, x: Tensor, dtype: torch.dtype) -> Tensor:
         out = torch.empty(*x.shape[:-1], self._network.outputs[name], dtype=dtype)
         flat = x.contiguous().flatten(0, -2)
-        self._network.layers[name].run(flat.numpy(), out.flatten(0, -2).numpy(), self._level)
+        layer, result = self._network.layers[name], out.flatten(0, -2)
+        layer.run(flat.numpy(), result.numpy(), self._level, self._team)
         return out
 
     def depthwise(self, name: str, x: Tensor) -> Tensor:
@@ -162,7 +169,7 @@ class CompiledOps(ArrangeOps):
         out = torch.empty_like(x)
         pictures, results = x.numpy(), out.numpy()
         for n in range(len(x)):
-            self._network.layers[name].run(pictures[n], results[n], self._level)
+            self._network.layers[name].run(pictures[n], results[n], self._level, self._team)
         return out
 
     def head(self, name: str, group: int, x: Tensor) -> tuple[Tensor, Tensor]:

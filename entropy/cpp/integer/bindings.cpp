@@ -21,6 +21,8 @@ using Ints = Array<const std::int32_t, kAxes>;
 template <std::size_t kAxes>
 using Activations = Array<const std::int16_t, kAxes>;
 
+constexpr std::size_t kMostThreads = 64;
+
 void require(bool holds, const char* what) {
     if (!holds) throw nb::value_error(what);
 }
@@ -62,13 +64,14 @@ public:
     }
 
     template <typename T>
-    void run(const Activations<2>& x, const Array<T, 2>& out, std::size_t level) const {
+    void run(const Activations<2>& x, const Array<T, 2>& out, std::size_t level,
+             integer::Team& team) const {
         const integer::Linear layer{2 * weights_.shape(1), finish_.outputs(), weights_.data(),
                                     finish_.at(level)};
         require(x.shape(1) == layer.inputs, "x: wrong number of channels");
         require(out.shape(0) == x.shape(0) && out.shape(1) == layer.outputs, "out: wrong shape");
         nb::gil_scoped_release release;
-        integer::linear(layer, x.data(), x.shape(0), out.data());
+        integer::linear(layer, x.data(), x.shape(0), out.data(), team);
     }
 
 private:
@@ -85,7 +88,8 @@ public:
         require(finish.outputs() % 16 == 0, "weights: expected a multiple of 16 channels");
     }
 
-    void run(const Activations<3>& x, const Array<std::int16_t, 3>& out, std::size_t level) const {
+    void run(const Activations<3>& x, const Array<std::int16_t, 3>& out, std::size_t level,
+             integer::Team& team) const {
         const integer::Depthwise layer{finish_.outputs(), weights_.data(), finish_.at(level)};
         require(x.shape(2) == layer.channels, "x: wrong number of channels");
         for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -94,7 +98,7 @@ public:
         require(x.data() + x.size() <= out.data() || out.data() + out.size() <= x.data(),
                 "out: overlaps x");
         nb::gil_scoped_release release;
-        integer::depthwise(layer, x.data(), x.shape(0), x.shape(1), out.data());
+        integer::depthwise(layer, x.data(), x.shape(0), x.shape(1), out.data(), team);
     }
 
 private:
@@ -108,17 +112,25 @@ NB_MODULE(_layers, m) {
     m.attr("MAX_INPUTS") = integer::kMaxInputs;
     m.attr("PANEL") = integer::kPanel;
     m.def("supported", &integer::supported);
+    nb::class_<integer::Team>(m, "Team")
+        .def("__init__",
+             [](integer::Team* self, std::size_t threads) {
+                 require(threads > 0 && threads <= kMostThreads, "threads: expected 1 to 64");
+                 new (self) integer::Team(threads);
+             },
+             "threads"_a)
+        .def_prop_ro("threads", &integer::Team::threads);
     nb::class_<Finish>(m, "Finish")
         .def(nb::init<Ints<2>, Ints<1>, Ints<1>, Ints<1>>(), nb::arg("bias").noconvert(),
              nb::arg("shift").noconvert(), nb::arg("low").noconvert(), nb::arg("high").noconvert());
     nb::class_<Linear>(m, "Linear")
         .def(nb::init<Ints<3>, const Finish&>(), nb::arg("weights").noconvert(), "finish"_a)
         .def("run", &Linear::run<std::int16_t>, nb::arg("x").noconvert(), nb::arg("out").noconvert(),
-             "level"_a)
+             "level"_a, "team"_a)
         .def("run", &Linear::run<float>, nb::arg("x").noconvert(), nb::arg("out").noconvert(),
-             "level"_a);
+             "level"_a, "team"_a);
     nb::class_<Depthwise>(m, "Depthwise")
         .def(nb::init<Ints<2>, const Finish&>(), nb::arg("weights").noconvert(), "finish"_a)
         .def("run", &Depthwise::run, nb::arg("x").noconvert(), nb::arg("out").noconvert(),
-             "level"_a);
+             "level"_a, "team"_a);
 }

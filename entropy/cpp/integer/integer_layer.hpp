@@ -5,10 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "team.hpp"
+
 namespace integer {
 
 inline constexpr std::size_t kMaxInputs = 512;
 inline constexpr std::size_t kPanel = 32;  // outputs that are computed together
+inline constexpr std::size_t kStrip = 12;  // and positions: 24 sums of 16 in registers
 
 // What a layer does to its sums, by output channel:
 // clamp(floor((sum + bias) / 2^shift), low, high); bias holds the rounding half, too.
@@ -38,11 +41,13 @@ struct Depthwise {
 bool supported();
 
 // x [positions][inputs] -> out [positions][outputs]: activations, or, as exact floats, whatever.
-void linear(const Linear& layer, const std::int16_t* x, std::size_t positions, std::int16_t* out);
-void linear(const Linear& layer, const std::int16_t* x, std::size_t positions, float* out);
+void linear(const Linear& layer, const std::int16_t* x, std::size_t positions, std::int16_t* out,
+            Team& team);
+void linear(const Linear& layer, const std::int16_t* x, std::size_t positions, float* out,
+            Team& team);
 
 // x and out [height][width][channels]; zero outside.
 void depthwise(const Depthwise& layer, const std::int16_t* x, std::size_t height, std::size_t width,
-               std::int16_t* out);
+               std::int16_t* out, Team& team);
 
 }  // namespace integer

@@ -8,7 +8,7 @@ namespace integer {
 namespace {
 
 constexpr std::size_t kLanes = 16;
-constexpr std::size_t kRows = 12;  // positions of a strip: 24 sums of 16 in registers
+constexpr std::size_t kRows = kStrip;
 constexpr std::size_t kStride = kMaxInputs / 2 + kLanes;  // words from position to position
 
 alignas(64) constexpr std::int16_t kZeros[kLanes] = {};
@@ -101,7 +101,7 @@ void linear_avx512(const Linear& layer, const std::int16_t* x, std::size_t posit
 }
 
 void depthwise_avx512(const Depthwise& layer, const std::int16_t* x, std::size_t height,
-                      std::size_t width, std::int16_t* out) {
+                      std::size_t width, std::int16_t* out, std::size_t first, std::size_t last) {
     const std::size_t channels = layer.channels;
     for (std::size_t channel = 0; channel < channels; channel += kLanes) {
         __m512i taps[9];
@@ -109,7 +109,7 @@ void depthwise_avx512(const Depthwise& layer, const std::int16_t* x, std::size_t
             taps[i] = _mm512_loadu_si512(layer.weights + i * channels + channel);
         }
         const __m512i bias = _mm512_loadu_si512(layer.finish.bias + channel);
-        for (std::size_t row = 0; row < height; ++row) {
+        for (std::size_t row = first; row < last; ++row) {
             for (std::size_t column = 0; column < width; ++column) {
                 __m512i sum = bias;
 #pragma GCC unroll 9

@@ -141,7 +141,7 @@ def test_no_other_candidates_are_cheaper(seed: int, states: int) -> None:
     symbols, sets = trellis.quantise(values, indexes, prices, backend="reference")
 
     def cost(symbol: int, quantiser: int, i: int) -> float:
-        point = abs(trellis.points(symbol, quantiser)) * prices.step / 32
+        point = abs(trellis.points(np.int64(symbol), quantiser)) * prices.step / 32
         bits = prices.bits[quantiser, indexes[i], symbol] / 2048
         return float(bits + prices.weight * (abs(values[i]) - point) ** 2)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -120,19 +122,66 @@ def test_every_other_operation_equals_the_definition(h: int, w: int, group: int,
         assert found.dtype == torch.int16
 
 
-@needs_compiled
-def test_pytorch_has_one_thread_meanwhile() -> None:
+@pytest.fixture
+def set_threads() -> Iterator[Callable[[int], None]]:
+    """Sets the threads of PyTorch for one test."""
     before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    try:
-        with CompiledNetwork(NETWORK).at(2):
-            assert torch.get_num_threads() == 1
-        assert torch.get_num_threads() == 3
-        with pytest.raises(RuntimeError, match="inside"), CompiledNetwork(NETWORK).at(2):
-            raise RuntimeError("inside")
-        assert torch.get_num_threads() == 3
-    finally:
-        torch.set_num_threads(before)
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@needs_compiled
+@pytest.mark.parametrize("kind", ["linear", "depthwise", "head"])
+def test_threads_do_not_change_an_integer(kind: str, set_threads: Callable[[int], None]) -> None:
+    """Layers large enough to be shared, of sizes that no number of threads divides."""
+    name = {"linear": "signed", "depthwise": "spatial", "head": "head.0"}[kind]
+    group = (0,) if kind == "head" else ()
+    inputs = 48 if kind == "head" else SPECS[name].inputs
+    x = activations(np.random.default_rng(7), "random", (1, 67, 61, inputs))
+    network = CompiledNetwork(NETWORK)
+    found = []
+    for threads in (1, 2, 5):
+        set_threads(threads)
+        with network.at(1) as ops:
+            assert ops._team.threads == threads
+            found.append(getattr(ops, kind)(name, *group, to_torch(x)))
+
+    expected = getattr(NumpyOps(NETWORK, 1), kind)(name, *group, x)
+    for other in found:
+        for ours, theirs in zip(other, expected, strict=True):
+            assert np.array_equal(to_integers(ours), theirs)
+
+
+@needs_compiled
+def test_a_team_does_every_part_of_many_short_jobs() -> None:
+    """One job after another: no thread may still be at the last one, or take a part of the next
+    for one of it.
+    """
+    network = CompiledNetwork(NETWORK)
+    small, large = (
+        to_torch(activations(np.random.default_rng(n), "random", (1, n, 64, 48))) for n in (12, 33)
+    )
+    alone = network.bind(0)
+    expected = {id(x): alone.linear("signed", x) for x in (small, large)}
+    together = CompiledOps(network, 0, compiled_ops._module.Team(4))
+
+    for n in range(600):
+        x = large if n % 3 else small
+        assert torch.equal(together.linear("signed", x), expected[id(x)])
+        if n % 200 == 0:
+            time.sleep(0.01)  # long enough for all to fall asleep
+
+
+@needs_compiled
+def test_pytorch_has_one_thread_meanwhile(set_threads: Callable[[int], None]) -> None:
+    set_threads(3)
+
+    with CompiledNetwork(NETWORK).at(2):
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 3
+    with pytest.raises(RuntimeError, match="inside"), CompiledNetwork(NETWORK).at(2):
+        raise RuntimeError("inside")
+    assert torch.get_num_threads() == 3
 
 
 @needs_compiled
@@ -189,6 +238,15 @@ def test_known_answer_test_refuses_wrong_integers(
 class TestChecks:
     """What the compiled module refuses: it would read or write outside."""
 
+    @property
+    def alone(self) -> Any:
+        return compiled_ops._module.Team(1)
+
+    @pytest.mark.parametrize("threads", [0, 65])
+    def test_team(self, threads: int) -> None:
+        with pytest.raises(ValueError, match="threads: expected 1 to 64"):
+            compiled_ops._module.Team(threads)
+
     @staticmethod
     def finish(outputs: int, **changes: Any) -> Any:
         parts = {
@@ -227,7 +285,7 @@ class TestChecks:
         layer = compiled_ops._module.Linear(np.zeros((1, 4, 32), np.int32), self.finish(32))
 
         with pytest.raises(ValueError, match=r"x|out|level"):
-            layer.run(np.zeros(x, np.int16), np.zeros(out, np.int16), level)
+            layer.run(np.zeros(x, np.int16), np.zeros(out, np.int16), level, self.alone)
 
     @pytest.mark.parametrize(("taps", "channels"), [(8, 32), (9, 16), (9, 24)])
     def test_weights_of_depthwise(self, taps: int, channels: int) -> None:
@@ -241,6 +299,6 @@ class TestChecks:
         x = np.zeros((2, 3, 32), np.int16)
 
         with pytest.raises(ValueError, match="not the shape"):
-            layer.run(x, np.zeros((2, 2, 32), np.int16), 0)
+            layer.run(x, np.zeros((2, 2, 32), np.int16), 0, self.alone)
         with pytest.raises(ValueError, match="overlaps"):
-            layer.run(x, x, 0)
+            layer.run(x, x, 0, self.alone)

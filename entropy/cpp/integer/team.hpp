@@ -1,0 +1,103 @@
+// Threads that share one short job after another. Between jobs they look out for the next one for a
+// while before they sleep: a layer of the exact networks takes some tenths of a millisecond, and
+// waking a thread takes as long.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace integer {
+
+class Team {
+public:
+    // `threads` counts the one that calls `run`, and is at least 1.
+    explicit Team(std::size_t threads) {
+        for (std::size_t n = 1; n < threads; ++n) workers_.emplace_back([this] { wait_for_jobs(); });
+    }
+
+    Team(const Team&) = delete;
+    Team& operator=(const Team&) = delete;
+
+    ~Team() {
+        stop_.store(true, std::memory_order_relaxed);
+        offer(0);
+        for (auto& worker : workers_) worker.join();
+    }
+
+    std::size_t threads() const { return workers_.size() + 1; }
+
+    // Calls work(piece) once for every piece < pieces, on all threads, and returns when all are done.
+    // One thread may call it at a time. `work` must not throw.
+    template <typename Work>
+    void run(std::size_t pieces, Work&& work) {
+        if (workers_.empty() || pieces < 2) {
+            for (std::size_t piece = 0; piece < pieces; ++piece) work(piece);
+            return;
+        }
+        call_ = [](void* work, std::size_t piece) { (*static_cast<Work*>(work))(piece); };
+        work_ = &work;
+        left_.store(pieces, std::memory_order_relaxed);
+        offer(pieces);
+        take_pieces();
+        while (left_.load(std::memory_order_acquire) > 0) pause();
+    }
+
+private:
+    // The number of a job above the number of its pieces that nobody has taken.
+    static constexpr std::uint64_t kJob = std::uint64_t{1} << 32, kPieces = kJob - 1;
+    static constexpr int kLooks = 4000;  // some 0.1 ms
+
+    static void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#else
+        std::this_thread::yield();
+#endif
+    }
+
+    void offer(std::size_t pieces) {
+        const std::uint64_t job = offered_.load(std::memory_order_relaxed) / kJob + 1;
+        offered_.store(job * kJob + pieces, std::memory_order_release);
+        offered_.notify_all();
+    }
+
+    // A piece that was taken keeps its job, and so call_ and work_, until it is done.
+    void take_pieces() {
+        std::uint64_t offered = offered_.load(std::memory_order_acquire);
+        while ((offered & kPieces) > 0) {
+            if (!offered_.compare_exchange_weak(offered, offered - 1, std::memory_order_acquire)) {
+                continue;
+            }
+            call_(work_, (offered & kPieces) - 1);
+            left_.fetch_sub(1, std::memory_order_release);
+            offered = offered_.load(std::memory_order_acquire);
+        }
+    }
+
+    void wait_for_jobs() {
+        while (!stop_.load(std::memory_order_relaxed)) {
+            take_pieces();
+            std::uint64_t offered = offered_.load(std::memory_order_acquire);
+            for (int look = 0; look < kLooks && (offered & kPieces) == 0; ++look) {
+                if (stop_.load(std::memory_order_relaxed)) return;
+                pause();
+                offered = offered_.load(std::memory_order_acquire);
+            }
+            if ((offered & kPieces) == 0 && !stop_.load(std::memory_order_relaxed)) {
+                offered_.wait(offered, std::memory_order_acquire);
+            }
+        }
+    }
+
+    std::vector<std::thread> workers_;
+    std::atomic<std::uint64_t> offered_{0};
+    std::atomic<std::size_t> left_{0};
+    std::atomic<bool> stop_{false};
+    void (*call_)(void*, std::size_t) = nullptr;
+    void* work_ = nullptr;
+};
+
+}  // namespace integer
