@@ -76,6 +76,18 @@ def test_walks_for_other_processors_agree(compiler: str, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("sanitizer", ["thread", "address,undefined"])
+def test_team_does_every_part_once(compiler: str, sanitizer: str, tmp_path: Path) -> None:
+    program = tmp_path / "test_team"
+    source = ROOT / "tests" / "cpp" / "test_team.cpp"
+    sanitize = f"-fsanitize={sanitizer}"
+    run(compiler, *FLAGS, sanitize, f"-I{SOURCE / 'integer'}", source, "-pthread", "-o", program)
+
+    assert run(program) == "test_team: ok\n"
+
+
+@pytest.mark.slow
 def test_fuzz_target_survives_the_corpus(build) -> None:
     program = build(ROOT / "tests" / "fuzz" / "fuzz_rans.cpp", "-DRANS_FUZZ_REPLAY")
     assert run(program, *CORPUS) == f"fuzz_rans: {len(CORPUS)} files ok\n"
