@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -9,6 +10,7 @@
 
 #include "gated_block.hpp"
 #include "linear_map.hpp"
+#include "team_binding.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -36,6 +38,16 @@ void require_apart(const A& a, const B& b) {
     require(ends[0] <= b.data() || ends[1] <= a.data(), "out: overlaps x");
 }
 
+constexpr std::size_t kPiecesEach = 3;  // what a thread loses to another process, the others make up
+
+// work(first, last) for bands of rows, on the team.
+template <typename Work>
+void in_bands(threads::Team& team, std::size_t rows, Work&& work) {
+    const std::size_t pieces = std::min(rows, kPiecesEach * team.threads());
+    const auto start = [&](std::size_t piece) { return piece * rows / pieces; };
+    team.run(pieces, [&](std::size_t piece) { work(start(piece), start(piece + 1)); });
+}
+
 // The weights of one block, kept alive and checked once.
 class GatedBlock {
 public:
@@ -61,16 +73,16 @@ public:
                   expand_bias_.data(), words(reduce_), reduce_bias_.data()};
     }
 
-    void run(const Floats<3>& x, const Array<float, 3>& out, std::size_t first,
-             std::size_t last) const {
+    void run(const Floats<3>& x, const Array<float, 3>& out, threads::Team& team) const {
         const std::size_t height = x.shape(0), width = x.shape(1);
         require(x.shape(2) == block_.channels, "x: wrong number of channels");
         require_shape(out, {height, width, block_.channels}, "out: not the shape of x");
         require_apart(x, out);
-        require(first <= last && last <= height, "rows: not in x");
         const transforms::Trunk trunk{x.data(), out.data(), height, width};
         nb::gil_scoped_release release;
-        transforms::gated_block(trunk, block_, bfloat16_, first * width, last * width);
+        in_bands(team, height, [&](std::size_t first, std::size_t last) {
+            transforms::gated_block(trunk, block_, bfloat16_, first * width, last * width);
+        });
     }
 
 private:
@@ -107,8 +119,7 @@ public:
     }
 
     template <typename In, typename Out>
-    void run(const Array<const In, 3>& x, const Array<Out, 3>& out, std::size_t first,
-             std::size_t last) const {
+    void run(const Array<const In, 3>& x, const Array<Out, 3>& out, threads::Team& team) const {
         const std::size_t fold = map_.fold, unfold = map_.unfold;
         require(x.shape(2) == map_.inputs / (fold * fold), "x: wrong number of channels");
         require(x.shape(0) % fold == 0 && x.shape(1) % fold == 0, "x: not whole squares");
@@ -118,10 +129,11 @@ public:
         require(sizeof(Out) == 1 || map_.outputs / unfold % transforms::kPanel == 0,
                 "out: runs of floats are multiples of 32");
         require_apart(x, out);
-        require(first <= last && last <= height, "rows: not in x");
         const transforms::Mapped<In, Out> mapped{x.data(), out.data(), width};
         nb::gil_scoped_release release;
-        transforms::linear_map(map_, mapped, first, last);
+        in_bands(team, height, [&](std::size_t first, std::size_t last) {
+            transforms::linear_map(map_, mapped, first, last);
+        });
     }
 
 private:
@@ -133,7 +145,7 @@ private:
 template <typename In, typename Out, typename Class>
 void define_run(Class& cls) {
     cls.def("run", &LinearMap::run<In, Out>, nb::arg("x").noconvert(), nb::arg("out").noconvert(),
-            "first"_a, "last"_a);
+            "team"_a);
 }
 
 }  // namespace
@@ -144,6 +156,7 @@ NB_MODULE(_kernels, m) {
     m.attr("MAX_OUTPUTS") = transforms::kMaxOutputs;
     m.attr("PANEL") = transforms::kPanel;
     m.def("supported", &transforms::supported, "bfloat16"_a);
+    bind_team(m);
     nb::class_<GatedBlock>(m, "GatedBlock")
         .def(nb::init<Floats<1>, Floats<2>, Array<const std::int32_t, 3>, Floats<2>,
                       Array<const std::int32_t, 3>, Floats<1>, bool>(),
@@ -151,7 +164,7 @@ NB_MODULE(_kernels, m) {
              nb::arg("expand").noconvert(), nb::arg("expand_bias").noconvert(),
              nb::arg("reduce").noconvert(), nb::arg("reduce_bias").noconvert(), "bfloat16"_a)
         .def("run", &GatedBlock::run, nb::arg("x").noconvert(), nb::arg("out").noconvert(),
-             "first"_a, "last"_a);
+             "team"_a);
     nb::class_<LinearMap> linear_map(m, "LinearMap");
     linear_map.def(nb::init<Floats<3>, Floats<1>, std::size_t, std::size_t>(),
                    nb::arg("weights").noconvert(), nb::arg("bias").noconvert(), "fold"_a,

@@ -4,9 +4,15 @@ import numpy.typing as npt
 MAX_CHANNELS: int
 MAX_INPUTS: int
 MAX_OUTPUTS: int
+MOST_THREADS: int
 PANEL: int
 
 def supported(bfloat16: bool) -> bool: ...
+
+class Team:
+    def __init__(self, threads: int) -> None: ...
+    @property
+    def threads(self) -> int: ...
 
 class GatedBlock:
     def __init__(
@@ -19,9 +25,7 @@ class GatedBlock:
         reduce_bias: npt.NDArray[np.float32],
         bfloat16: bool,
     ) -> None: ...
-    def run(
-        self, x: npt.NDArray[np.float32], out: npt.NDArray[np.float32], first: int, last: int
-    ) -> None: ...
+    def run(self, x: npt.NDArray[np.float32], out: npt.NDArray[np.float32], team: Team) -> None: ...
 
 class LinearMap:
     def __init__(
@@ -35,6 +39,5 @@ class LinearMap:
         self,
         x: npt.NDArray[np.float32] | npt.NDArray[np.uint8],
         out: npt.NDArray[np.float32] | npt.NDArray[np.uint8],
-        first: int,
-        last: int,
+        team: Team,
     ) -> None: ...

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from codec.transforms import kernels
 from codec.transforms.blocks import interpolate_gain, shuffle, unshuffle
-from codec.transforms.kernels import BlockWeights, FusedMap
+from codec.transforms.kernels import BlockWeights, FusedMap, Team
 from codec.transforms.wavelet import STEM, WaveletConfig
 
 __all__ = ["Analyser", "Synthesiser", "analysis_margin", "synthesis_margin"]
@@ -77,10 +77,11 @@ class _Trunk:
         else:
             self._blocks = [_Block(block, dtype) for block in blocks]
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, team: Team | None) -> Tensor:
         """x (H, W, C) float32, which is used up, through all blocks."""
         if self._fused:
-            return kernels.run(self._fused, x)
+            assert team is not None  # there are threads where there are compiled blocks
+            return kernels.run(self._fused, x, team)
         for block in self._blocks:
             x = block(x[None])[0]
         return x
@@ -108,10 +109,11 @@ class _Map:
         if kernels.map_fits(matrix, unfold, dtypes):
             self._fused = FusedMap(matrix, offset, fold, unfold, self._dtype)
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, team: Team | None) -> Tensor:
         """x (H, W, C), H and W multiples of fold."""
         if self._fused is not None:
-            return self._fused(x)
+            assert team is not None  # as above
+            return self._fused(x, team)
         out = F.linear(unshuffle(x[None], self._fold).float(), self._matrix, self._offset)
         if self._dtype == torch.uint8:
             out = out.round_().clamp_(0, 255).to(torch.uint8)
@@ -150,8 +152,9 @@ class Analyser:
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> Tensor:
         """pixels (H, W, 3) uint8, H and W multiples of 16 -> y (H/16, W/16, latent) float32."""
-        h = self._down(self._trunk8(self._stem(pixels)))
-        return self._trunk16(h).mul_(self._gain)
+        team = kernels.team(pixels.device)
+        h = self._down(self._trunk8(self._stem(pixels, team), team), team)
+        return self._trunk16(h, team).mul_(self._gain)
 
 
 class Synthesiser:
@@ -177,5 +180,6 @@ class Synthesiser:
     @torch.inference_mode()
     def __call__(self, y_hat: Tensor) -> Tensor:
         """y_hat (h, w, latent) float32 -> pixels (16h, 16w, 3) uint8, rounded to the nearest."""
-        h = self._trunk16(y_hat * self._gain)
-        return self._stem(self._trunk8(self._up(h)))
+        team = kernels.team(y_hat.device)
+        h = self._trunk16(y_hat * self._gain, team)
+        return self._stem(self._trunk8(self._up(h, team), team), team)

@@ -8,11 +8,8 @@ processor with AVX-512; elsewhere PyTorch does the same.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -27,12 +24,23 @@ except ImportError:  # a plain checkout, or a build for another Python: slower, 
 else:
     _built = True
 
-__all__ = ["BlockWeights", "FusedBlock", "FusedMap", "fits", "map_fits", "run"]
+__all__ = ["BlockWeights", "FusedBlock", "FusedMap", "Team", "fits", "map_fits", "run", "team"]
 
 GATES = 16
 """Hidden channels that are computed together with their gates."""
-BANDS = 3
-"""Pieces of the picture per thread: what a thread loses to another process, the others make up."""
+
+
+Team: TypeAlias = "_kernels.Team"
+"""Threads that share what they are given, and look out for more a while before they sleep."""
+
+
+def team(device: torch.device) -> Team | None:
+    """As many threads as PyTorch has, for some blocks and maps after each other; None where there
+    are none for this device.
+    """
+    if not _built or device.type != "cpu" or not _module.supported(False):
+        return None
+    return _module.Team(min(torch.get_num_threads(), _module.MOST_THREADS))
 
 
 class BlockWeights(NamedTuple):
@@ -80,9 +88,9 @@ class FusedBlock:
             dtype == torch.bfloat16,
         )
 
-    def rows(self, x: Tensor, out: Tensor, first: int, last: int) -> None:
-        """Rows first <= row < last of out (H, W, C) float32 from x like it, another array."""
-        self._compiled.run(x.numpy(), out.numpy(), first, last)
+    def __call__(self, x: Tensor, out: Tensor, team: Team) -> None:
+        """out (H, W, C) float32 from x like it, another array."""
+        self._compiled.run(x.numpy(), out.numpy(), team)
 
 
 def _words(panels: Tensor, dtype: torch.dtype) -> Tensor:
@@ -133,51 +141,25 @@ class FusedMap:
         self._fold, self._unfold, self._dtype = fold, unfold, out
         self._channels = len(offset) // unfold**2
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """x (H, W, C) float32, or uint8 where floats come out, H and W multiples of fold."""
-        rows, width = x.shape[0] // self._fold, x.shape[1] // self._fold
-        shape = (rows * self._unfold, width * self._unfold, self._channels)
-        out = torch.empty(shape, dtype=self._dtype)
-        _in_bands(rows, [partial(self._compiled.run, x.contiguous().numpy(), out.numpy())])
+    def __call__(self, x: Tensor, team: Team) -> Tensor:
+        """x (H, W, C) float32, or uint8 where floats come out, H and W multiples of fold.
+
+        The result does not depend on the number of threads.
+        """
+        rows, columns = (side // self._fold * self._unfold for side in x.shape[:2])
+        out = torch.empty(rows, columns, self._channels, dtype=self._dtype)
+        self._compiled.run(x.contiguous().numpy(), out.numpy(), team)
         return out
 
 
-def run(blocks: Sequence[FusedBlock], x: Tensor) -> Tensor:
-    """x (H, W, C) float32, which is used up, through all blocks, on the threads of PyTorch.
+def run(blocks: Sequence[FusedBlock], x: Tensor, team: Team) -> Tensor:
+    """x (H, W, C) float32, which is used up, through all blocks.
 
     The result does not depend on the number of threads.
     """
     x = x.contiguous()
     out = torch.empty_like(x)
-    passes = []
     for block in blocks:
-        passes.append(partial(block.rows, x, out))
+        block(x, out, team)
         x, out = out, x
-    _in_bands(x.shape[0], passes)
     return x
-
-
-def _in_bands(height: int, passes: Sequence[Callable[[int, int], None]]) -> None:
-    """Every pass over bands of rows, first <= row < last, on the threads of PyTorch; a pass begins
-    when the one before it has ended.
-    """
-    count = torch.get_num_threads()
-    rows = -(-height // (BANDS * count))
-
-    def work(rows_of: Callable[[int, int], None], left: deque[int]) -> None:
-        """Bands as long as there are any left."""
-        while True:
-            try:
-                first = left.popleft()
-            except IndexError:
-                return
-            rows_of(first, min(first + rows, height))
-
-    with ThreadPoolExecutor(max(1, count - 1)) as pool:
-        for rows_of in passes:
-            # The calling thread begins at once; waking another one takes a while.
-            left = deque(range(0, height, rows))
-            helpers = [pool.submit(work, rows_of, left) for _ in range(count - 1)]
-            work(rows_of, left)
-            for helper in helpers:
-                helper.result()

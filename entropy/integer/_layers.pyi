@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 MAX_INPUTS: int
+MOST_THREADS: int
 PANEL: int
 
 def supported() -> bool: ...

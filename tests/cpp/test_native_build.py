@@ -82,7 +82,7 @@ def test_team_does_every_part_once(compiler: str, sanitizer: str, tmp_path: Path
     program = tmp_path / "test_team"
     source = ROOT / "tests" / "cpp" / "test_team.cpp"
     sanitize = f"-fsanitize={sanitizer}"
-    run(compiler, *FLAGS, sanitize, f"-I{SOURCE / 'integer'}", source, "-pthread", "-o", program)
+    run(compiler, *FLAGS, sanitize, f"-I{SOURCE}", source, "-pthread", "-o", program)
 
     assert run(program) == "test_team: ok\n"
 
@@ -117,6 +117,6 @@ def test_kernel_compiles_for_sm_80_and_sm_90(tmp_path, name) -> None:
 
 def test_coder_headers_need_no_python() -> None:
     for path in [*SOURCE.glob("*.hpp"), *CODER]:
-        if path.name != "binding_helpers.hpp":
+        if path.name not in ("binding_helpers.hpp", "team_binding.hpp"):
             assert "nanobind" not in path.read_text()
             assert "Python.h" not in path.read_text()

@@ -19,7 +19,7 @@ void check(bool holds, const char* what) {
 // Parts write to plain memory: a thread sanitizer sees whether `run` puts an order between them and
 // what comes after it.
 void jobs(std::size_t threads, std::size_t count) {
-    integer::Team team(threads);
+    threads::Team team(threads);
     check(team.threads() == threads, "threads");
     std::vector<std::size_t> done(17);
     std::vector<std::size_t> expected(17);
@@ -36,6 +36,6 @@ void jobs(std::size_t threads, std::size_t count) {
 
 int main() {
     for (const std::size_t threads : {1, 2, 3, 8}) jobs(threads, 3000);
-    for (int n = 0; n < 200; ++n) integer::Team team(4);  // threads that end before their first job
+    for (int n = 0; n < 200; ++n) threads::Team team(4);  // threads that end before their first job
     std::puts("test_team: ok");
 }

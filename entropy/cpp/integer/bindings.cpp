@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "integer_layer.hpp"
+#include "team_binding.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -20,8 +21,6 @@ template <std::size_t kAxes>
 using Ints = Array<const std::int32_t, kAxes>;
 template <std::size_t kAxes>
 using Activations = Array<const std::int16_t, kAxes>;
-
-constexpr std::size_t kMostThreads = 64;
 
 void require(bool holds, const char* what) {
     if (!holds) throw nb::value_error(what);
@@ -65,7 +64,7 @@ public:
 
     template <typename T>
     void run(const Activations<2>& x, const Array<T, 2>& out, std::size_t level,
-             integer::Team& team) const {
+             threads::Team& team) const {
         const integer::Linear layer{2 * weights_.shape(1), finish_.outputs(), weights_.data(),
                                     finish_.at(level)};
         require(x.shape(1) == layer.inputs, "x: wrong number of channels");
@@ -89,7 +88,7 @@ public:
     }
 
     void run(const Activations<3>& x, const Array<std::int16_t, 3>& out, std::size_t level,
-             integer::Team& team) const {
+             threads::Team& team) const {
         const integer::Depthwise layer{finish_.outputs(), weights_.data(), finish_.at(level)};
         require(x.shape(2) == layer.channels, "x: wrong number of channels");
         for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -112,14 +111,7 @@ NB_MODULE(_layers, m) {
     m.attr("MAX_INPUTS") = integer::kMaxInputs;
     m.attr("PANEL") = integer::kPanel;
     m.def("supported", &integer::supported);
-    nb::class_<integer::Team>(m, "Team")
-        .def("__init__",
-             [](integer::Team* self, std::size_t threads) {
-                 require(threads > 0 && threads <= kMostThreads, "threads: expected 1 to 64");
-                 new (self) integer::Team(threads);
-             },
-             "threads"_a)
-        .def_prop_ro("threads", &integer::Team::threads);
+    bind_team(m);
     nb::class_<Finish>(m, "Finish")
         .def(nb::init<Ints<2>, Ints<1>, Ints<1>, Ints<1>>(), nb::arg("bias").noconvert(),
              nb::arg("shift").noconvert(), nb::arg("low").noconvert(), nb::arg("high").noconvert());

@@ -30,7 +30,7 @@ void require_support() {
 
 // work(first, last) for parts of `count` places of so many products each, on the team.
 template <typename Work>
-void share(Team& team, std::size_t count, std::size_t products, Work&& work) {
+void share(threads::Team& team, std::size_t count, std::size_t products, Work&& work) {
     const std::size_t most = std::max<std::size_t>(1, count * products / kLeastProducts);
     const std::size_t pieces = std::min({count, most, kPiecesEach * team.threads()});
     const auto start = [&](std::size_t piece) { return piece * count / pieces; };
@@ -40,7 +40,7 @@ void share(Team& team, std::size_t count, std::size_t products, Work&& work) {
 
 template <typename T>
 void linear_shared(const Linear& layer, const std::int16_t* x, std::size_t positions, T* out,
-                   Team& team) {
+                   threads::Team& team) {
     require_support();
     const std::size_t strips = (positions + kStrip - 1) / kStrip;
     share(team, strips, kStrip * layer.inputs * layer.outputs,
@@ -55,17 +55,17 @@ void linear_shared(const Linear& layer, const std::int16_t* x, std::size_t posit
 }  // namespace
 
 void linear(const Linear& layer, const std::int16_t* x, std::size_t positions, std::int16_t* out,
-            Team& team) {
+            threads::Team& team) {
     linear_shared(layer, x, positions, out, team);
 }
 
 void linear(const Linear& layer, const std::int16_t* x, std::size_t positions, float* out,
-            Team& team) {
+            threads::Team& team) {
     linear_shared(layer, x, positions, out, team);
 }
 
 void depthwise(const Depthwise& layer, const std::int16_t* x, std::size_t height, std::size_t width,
-               std::int16_t* out, Team& team) {
+               std::int16_t* out, threads::Team& team) {
     require_support();
     share(team, height, 9 * width * layer.channels, [&](std::size_t first, std::size_t last) {
         depthwise_avx512(layer, x, height, width, out, first, last);
@@ -76,16 +76,16 @@ void depthwise(const Depthwise& layer, const std::int16_t* x, std::size_t height
 
 bool supported() { return false; }
 
-void linear(const Linear&, const std::int16_t*, std::size_t, std::int16_t*, Team&) {
+void linear(const Linear&, const std::int16_t*, std::size_t, std::int16_t*, threads::Team&) {
     throw std::logic_error("not in this build");
 }
 
-void linear(const Linear&, const std::int16_t*, std::size_t, float*, Team&) {
+void linear(const Linear&, const std::int16_t*, std::size_t, float*, threads::Team&) {
     throw std::logic_error("not in this build");
 }
 
 void depthwise(const Depthwise&, const std::int16_t*, std::size_t, std::size_t, std::int16_t*,
-               Team&) {
+               threads::Team&) {
     throw std::logic_error("not in this build");
 }
 

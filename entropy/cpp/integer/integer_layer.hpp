@@ -42,12 +42,12 @@ bool supported();
 
 // x [positions][inputs] -> out [positions][outputs]: activations, or, as exact floats, whatever.
 void linear(const Linear& layer, const std::int16_t* x, std::size_t positions, std::int16_t* out,
-            Team& team);
+            threads::Team& team);
 void linear(const Linear& layer, const std::int16_t* x, std::size_t positions, float* out,
-            Team& team);
+            threads::Team& team);
 
 // x and out [height][width][channels]; zero outside.
 void depthwise(const Depthwise& layer, const std::int16_t* x, std::size_t height, std::size_t width,
-               std::int16_t* out, Team& team);
+               std::int16_t* out, threads::Team& team);
 
 }  // namespace integer

@@ -38,6 +38,14 @@ def weights(channels: int, hidden: int, seed: int = 0) -> BlockWeights:
     )
 
 
+def threads(count: int) -> kernels.Team:
+    return kernels._module.Team(count)
+
+
+def some_threads() -> kernels.Team:
+    return threads(3)
+
+
 def need(block: BlockWeights, dtype: torch.dtype) -> None:
     if not kernels.fits(block, dtype):
         needed = "AVX-512 BF16" if dtype == torch.bfloat16 else "AVX-512"
@@ -63,7 +71,9 @@ def test_same_as_pytorch(
         exact = _Block(block, torch.float32)(exact)
         rough = _Block(block, dtype)(rough)
 
-    found = kernels.run([FusedBlock(block, dtype) for block in blocks], x[0].clone())
+    found = kernels.run(
+        [FusedBlock(block, dtype) for block in blocks], x[0].clone(), some_threads()
+    )
 
     error = float((found - exact[0]).abs().max())
     assert error < 1e-5 + 1.2 * float((rough - exact).abs().max())
@@ -75,14 +85,9 @@ def test_threads_do_not_change_a_bit(dtype: torch.dtype) -> None:
     block = weights(64, 48)
     need(block, dtype)
     x = torch.randn(11, 9, 64)
-    before = torch.get_num_threads()
-    found = []
-    try:
-        for count in (1, 2, 5):
-            torch.set_num_threads(count)
-            found.append(kernels.run([FusedBlock(block, dtype)], x.clone()))
-    finally:
-        torch.set_num_threads(before)
+    blocks = [FusedBlock(block, dtype)] * 3
+
+    found = [kernels.run(blocks, x.clone(), threads(count)) for count in (1, 2, 5)]
 
     assert torch.equal(found[0], found[1])
     assert torch.equal(found[0], found[2])
@@ -95,7 +100,7 @@ def test_input_of_any_size_gives_an_answer(dtype: torch.dtype) -> None:
     for value in (1e6, -1e30, np.inf, np.nan):
         x = torch.zeros(3, 3, 32)
         x[1, 1] = value
-        found = kernels.run([FusedBlock(block, dtype)], x.clone())
+        found = kernels.run([FusedBlock(block, dtype)], x.clone(), some_threads())
         assert found.shape == x.shape
 
 
@@ -189,10 +194,10 @@ def test_maps_are_the_same_as_in_pytorch(
     matrix, offset = draw_map(inputs, outputs, dtypes)
     assert kernels.map_fits(matrix, unfold, dtypes)
     x = draw_picture(rows * fold, columns * fold, inputs // fold**2, dtypes[0])
-    found = FusedMap(matrix, offset, fold, unfold, dtypes[1])(x)
+    found = FusedMap(matrix, offset, fold, unfold, dtypes[1])(x, some_threads())
     monkeypatch.setattr(kernels, "map_fits", lambda *args: False)
 
-    expected = _Map(matrix, offset, fold, unfold, dtypes)(x)
+    expected = _Map(matrix, offset, fold, unfold, dtypes)(x, None)
 
     assert found.dtype == expected.dtype
     if dtypes[1] == torch.uint8:
@@ -208,14 +213,8 @@ def test_threads_do_not_change_a_map() -> None:
     need_maps()
     compiled = FusedMap(*draw_map(256, 192, TO_PIXELS), 1, 8, torch.uint8)
     x = draw_picture(11, 9, 256, torch.float32)
-    before = torch.get_num_threads()
-    found = []
-    try:
-        for count in (1, 2, 5):
-            torch.set_num_threads(count)
-            found.append(compiled(x))
-    finally:
-        torch.set_num_threads(before)
+
+    found = [compiled(x, threads(count)) for count in (1, 2, 5)]
 
     assert torch.equal(found[0], found[1])
     assert torch.equal(found[0], found[2])
@@ -228,7 +227,7 @@ def test_pixels_of_any_input_are_the_nearest_there_are() -> None:
     x[0, 0, :7] = torch.tensor([-1e30, -0.6, 0.5, 1.5, 254.5, 255.4, 1e30])
     x[0, 1, 0] = np.nan  # of another position: it stays there
 
-    assert compiled(x)[0, 0, :7].tolist() == [0, 0, 0, 2, 254, 255, 255]
+    assert compiled(x, some_threads())[0, 0, :7].tolist() == [0, 0, 0, 2, 254, 255, 255]
 
 
 def test_maps_that_do_not_fit_are_left_to_pytorch() -> None:
@@ -270,25 +269,32 @@ def test_wrong_maps_are_refused(change: dict[str, Any], said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("x", "out", "rows", "said"),
+    ("x", "out", "said"),
     [
-        ((4, 6, 8), (2, 3, 64), 3, "rows"),
-        ((4, 6, 9), (2, 3, 64), 2, "channels"),
-        ((5, 6, 8), (2, 3, 64), 2, "whole squares"),
-        ((4, 6, 8), (2, 4, 64), 2, "out: wrong shape"),
+        ((4, 6, 9), (2, 3, 64), "channels"),
+        ((5, 6, 8), (2, 3, 64), "whole squares"),
+        ((4, 6, 8), (2, 4, 64), "out: wrong shape"),
     ],
 )
 def test_wrong_pictures_of_maps_are_refused(
-    x: tuple[int, ...], out: tuple[int, ...], rows: int, said: str
+    x: tuple[int, ...], out: tuple[int, ...], said: str
 ) -> None:
     need_maps()
     from codec.transforms import _kernels
 
     weights = np.zeros((2, 32, 32), np.float32)
     compiled = _kernels.LinearMap(weights, np.zeros(64, np.float32), fold=2, unfold=1)
-    compiled.run(np.zeros((4, 6, 8), np.float32), np.zeros((2, 3, 64), np.float32), 0, 2)
+    right = np.zeros((4, 6, 8), np.float32), np.zeros((2, 3, 64), np.float32)
+    compiled.run(*right, some_threads())
     with pytest.raises(ValueError, match=said):
-        compiled.run(np.zeros(x, np.float32), np.zeros(out, np.float32), 0, rows)
+        compiled.run(np.zeros(x, np.float32), np.zeros(out, np.float32), some_threads())
+
+
+@pytest.mark.parametrize("count", [0, 65])
+def test_too_many_threads_are_refused(count: int) -> None:
+    need_maps()
+    with pytest.raises(ValueError, match="threads: expected 1 to 64"):
+        threads(count)
 
 
 def test_maps_may_not_write_over_their_input() -> None:
@@ -300,7 +306,7 @@ def test_maps_may_not_write_over_their_input() -> None:
     )
     x = np.zeros((4, 3, 32), np.float32)
     with pytest.raises(ValueError, match="overlaps"):
-        compiled.run(x, x, 0, 4)
+        compiled.run(x, x, some_threads())
 
 
 def arrays(channels: int = 32, hidden: int = 16) -> dict[str, Any]:
@@ -334,12 +340,10 @@ def test_wrong_pictures_are_refused() -> None:
     block = _kernels.GatedBlock(**arrays())
     x = np.zeros((4, 3, 32), np.float32)
     with pytest.raises(ValueError, match="overlaps"):
-        block.run(x, x, 0, 4)
-    with pytest.raises(ValueError, match="rows"):
-        block.run(x, x.copy(), 0, 5)
+        block.run(x, x, some_threads())
     with pytest.raises(ValueError, match="channels"):
-        block.run(np.zeros((4, 3, 64), np.float32), x, 0, 4)
+        block.run(np.zeros((4, 3, 64), np.float32), x, some_threads())
     with pytest.raises(ValueError, match="shape of x"):
-        block.run(x, np.zeros((3, 3, 32), np.float32), 0, 3)
+        block.run(x, np.zeros((3, 3, 32), np.float32), some_threads())
     with pytest.raises(ValueError, match="up to 384"):
         _kernels.GatedBlock(**arrays(channels=416))

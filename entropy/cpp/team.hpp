@@ -1,6 +1,6 @@
 // Threads that share one short job after another. Between jobs they look out for the next one for a
-// while before they sleep: a layer of the exact networks takes some tenths of a millisecond, and
-// waking a thread takes as long.
+// while before they sleep: a layer takes some tenths of a millisecond, and waking a thread takes as
+// long.
 #pragma once
 
 #include <atomic>
@@ -9,7 +9,9 @@
 #include <thread>
 #include <vector>
 
-namespace integer {
+namespace threads {
+
+inline constexpr std::size_t kMostThreads = 64;
 
 class Team {
 public:
@@ -100,4 +102,4 @@ private:
     void* work_ = nullptr;
 };
 
-}  // namespace integer
+}  // namespace threads
