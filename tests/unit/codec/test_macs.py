@@ -56,6 +56,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, macs: Counter[str], part: str) -> I
 def decoder_macs(weights: ModelWeights, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Multiply-accumulates per part of decoding one tile of WIDTH x HEIGHT pixels."""
     monkeypatch.setattr(kernels, "fits", lambda *args: False)
+    monkeypatch.setattr(kernels, "map_fits", lambda *args: False)
     monkeypatch.setattr(compiled_ops, "fits", lambda *args: False)
     config = weights.config
     codec = LatentCodec(config.entropy, weights.network, weights.tables, torch.device("cpu"))
