@@ -253,7 +253,7 @@ def with_header(file: bytes, change: Change) -> bytes:
 @pytest.mark.parametrize(
     ("change", "error", "text"),
     [
-        (lambda h: replace(h, model_id=7), UnknownModel, "model id 7 is not known"),
+        (lambda h: replace(h, model_id=60000), UnknownModel, "model id 60000 is not known"),
         (lambda h: replace(h, weights_hash=b"\1\2\3\4"), WeightsMismatch, "01020304"),
     ],
     ids=["model", "weights"],
