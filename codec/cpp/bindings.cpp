@@ -2,7 +2,6 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -38,16 +37,6 @@ void require_apart(const A& a, const B& b) {
     require(ends[0] <= b.data() || ends[1] <= a.data(), "out: overlaps x");
 }
 
-constexpr std::size_t kPiecesEach = 3;  // what a thread loses to another process, the others make up
-
-// work(first, last) for bands of rows, on the team.
-template <typename Work>
-void in_bands(threads::Team& team, std::size_t rows, Work&& work) {
-    const std::size_t pieces = std::min(rows, kPiecesEach * team.threads());
-    const auto start = [&](std::size_t piece) { return piece * rows / pieces; };
-    team.run(pieces, [&](std::size_t piece) { work(start(piece), start(piece + 1)); });
-}
-
 // The weights of one block, kept alive and checked once.
 class GatedBlock {
 public:
@@ -80,9 +69,7 @@ public:
         require_apart(x, out);
         const transforms::Trunk trunk{x.data(), out.data(), height, width};
         nb::gil_scoped_release release;
-        in_bands(team, height, [&](std::size_t first, std::size_t last) {
-            transforms::gated_block(trunk, block_, bfloat16_, first * width, last * width);
-        });
+        transforms::gated_block(trunk, block_, bfloat16_, team);
     }
 
 private:
@@ -129,11 +116,9 @@ public:
         require(sizeof(Out) == 1 || map_.outputs / unfold % transforms::kPanel == 0,
                 "out: runs of floats are multiples of 32");
         require_apart(x, out);
-        const transforms::Mapped<In, Out> mapped{x.data(), out.data(), width};
+        const transforms::Mapped<In, Out> mapped{x.data(), out.data(), height, width};
         nb::gil_scoped_release release;
-        in_bands(team, height, [&](std::size_t first, std::size_t last) {
-            transforms::linear_map(map_, mapped, first, last);
-        });
+        transforms::linear_map(map_, mapped, team);
     }
 
 private:

@@ -8,6 +8,10 @@
 
 #include "panel.hpp"
 
+namespace threads {
+class Team;  // declared only: files for AVX-512 include this
+}
+
 namespace transforms {
 
 inline constexpr std::size_t kMaxChannels = 384;
@@ -31,9 +35,7 @@ struct Trunk {
     std::size_t height, width;
 };
 
-// Positions first <= position < last of out, row after row; needs `supported(bfloat16)`. Other
-// threads may compute others meanwhile.
-void gated_block(const Trunk& trunk, const Block& block, bool bfloat16, std::size_t first,
-                 std::size_t last);
+// All of out; needs `supported(bfloat16)`.
+void gated_block(const Trunk& trunk, const Block& block, bool bfloat16, threads::Team& team);
 
 }  // namespace transforms

@@ -13,6 +13,10 @@
 
 #include "panel.hpp"
 
+namespace threads {
+class Team;  // declared only: files for AVX-512 include this
+}
+
 namespace transforms {
 
 inline constexpr std::size_t kMaxInputs = 1536;
@@ -31,13 +35,12 @@ template <typename In, typename Out>
 struct Mapped {
     const In* x;
     Out* out;
-    std::size_t width;  // positions
+    std::size_t height, width;  // positions
 };
 
-// Rows first <= row < last of positions, from floats to floats, from bytes to floats or from floats to
-// bytes; needs `supported(false)`. Other threads may compute others meanwhile.
+// All of out, from floats to floats, from bytes to floats or from floats to bytes; needs
+// `supported(false)`.
 template <typename In, typename Out>
-void linear_map(const LinearMap& map, const Mapped<In, Out>& mapped, std::size_t first,
-                std::size_t last);
+void linear_map(const LinearMap& map, const Mapped<In, Out>& mapped, threads::Team& team);
 
 }  // namespace transforms

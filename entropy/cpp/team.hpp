@@ -47,6 +47,13 @@ public:
         while (left_.load(std::memory_order_acquire) > 0) pause();
     }
 
+    // Calls work(first, last) for `pieces` parts of about the same size of 0 .. count - 1.
+    template <typename Work>
+    void share(std::size_t count, std::size_t pieces, Work&& work) {
+        const auto start = [&](std::size_t piece) { return piece * count / pieces; };
+        run(pieces, [&](std::size_t piece) { work(start(piece), start(piece + 1)); });
+    }
+
 private:
     // The number of a job above the number of its pieces that nobody has taken.
     static constexpr std::uint64_t kJob = std::uint64_t{1} << 32, kPieces = kJob - 1;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "team.hpp"
+
 namespace integer {
 
 #ifdef INTEGER_AVX512
@@ -33,9 +35,7 @@ template <typename Work>
 void share(threads::Team& team, std::size_t count, std::size_t products, Work&& work) {
     const std::size_t most = std::max<std::size_t>(1, count * products / kLeastProducts);
     const std::size_t pieces = std::min({count, most, kPiecesEach * team.threads()});
-    const auto start = [&](std::size_t piece) { return piece * count / pieces; };
-    if (pieces == 0) return;
-    team.run(pieces, [&](std::size_t piece) { work(start(piece), start(piece + 1)); });
+    team.share(count, pieces, work);
 }
 
 template <typename T>

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "team.hpp"
+namespace threads {
+class Team;  // declared only: files for AVX-512 include this
+}
 
 namespace integer {
 
