@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 # Before torch is loaded, here and in processes of the tests: their tensors are too small to share,
 # and threads that wait for a busy processor take most of the time. Tests of threads set their own.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+if not Path("/dev/nvidia0").exists():  # kernels for a GPU run in Triton's interpreter
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 settings.register_profile("tests", deadline=None)  # a busy machine is not a finding
 settings.load_profile("tests")
 

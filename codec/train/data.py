@@ -4,6 +4,8 @@ is.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,8 @@ from codec.errors import OptionError
 
 LARGEST = 2.0
 """By how much a crop is shrunk at most."""
+TOGETHER = 4
+"""Crops that are shrunk alike."""
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm", ".bmp"}
 
 
@@ -51,9 +55,21 @@ class Crops:
         self, folders: list[Path], device: torch.device, seed: int, shrunk: float = 0.0
     ) -> None:
         self._shrunk = shrunk
-        self.images = [load_rgb(f).to(device) for f in image_files(folders)]
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            loaded = list(pool.map(load_rgb, image_files(folders)))
+        self._begins = [0, *accumulate(image.shape[0] * image.shape[1] for image in loaded)]
+        sizes = [image.shape[:2] for image in loaded]
+        pixels = torch.empty(self._begins[-1], 3, dtype=torch.uint8)
+        while loaded:  # the last first, so that each can go
+            image, begin = loaded.pop(), self._begins[len(loaded)]
+            pixels[begin : begin + image.shape[0] * image.shape[1]] = image.flatten(0, 1)
+        self._pixels = pixels.to(device)
+        self.images = [
+            self._pixels[begin : begin + height * width].view(height, width, 3)
+            for begin, (height, width) in zip(self._begins, sizes, strict=False)
+        ]
         areas = np.array([i.shape[0] * i.shape[1] for i in self.images], dtype=np.float64)
-        self._share = areas / areas.sum()
+        self._shares = np.cumsum(areas / areas.sum())[:-1]
         self.reseed(seed)
 
     @property
@@ -66,7 +82,7 @@ class Crops:
         self._random = np.random.default_rng(seed)
 
     def batch(self, count: int, side: int) -> Tensor:
-        """(count, side, side, 3) uint8.
+        """(count, side, side, 3) uint8, where the photographs are.
 
         Raises:
             OptionError: no photograph is that large.
@@ -75,31 +91,43 @@ class Crops:
             raise OptionError(
                 f"crops of {side} pixels: the largest photograph holds {self.largest_side}"
             )
-        return torch.stack([self._view(side) for _ in range(count)])
+        small = int(self._random.binomial(count, self._shrunk))
+        parts = [self._crops(count - small, side)] if small < count else []
+        for first in range(0, small, TOGETHER):
+            larger = round(side * float(self._random.uniform(1, LARGEST)))
+            crops = self._crops(min(TOGETHER, small - first), min(larger, self.largest_side))
+            parts.append(_shrink(crops, side))
+        batch = torch.cat(parts)
+        order = torch.from_numpy(self._random.permutation(count))
+        return batch[order.to(batch.device, non_blocking=True)]
 
-    def _view(self, side: int) -> Tensor:
-        """(side, side, 3) uint8, perhaps shrunk from a larger crop."""
-        if not self._shrunk or self._random.random() >= self._shrunk:
-            return self._crop(side)
-        larger = round(side * float(self._random.uniform(1, LARGEST)))
-        crop = self._crop(min(larger, self.largest_side))
-        small = F.interpolate(
-            crop.permute(2, 0, 1)[None].float(), size=(side, side), mode="bicubic", antialias=True
-        )
-        return small[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8)
+    def _crops(self, count: int, side: int) -> Tensor:
+        """(count, side, side, 3) uint8, each seen one of eight ways: all read at once, from their
+        first pixels and with their steps along rows and columns.
+        """
+        walks = torch.tensor([self._walk(side) for _ in range(count)])
+        begin, down, right = walks.to(self._pixels.device, non_blocking=True).T[..., None, None]
+        along = torch.arange(side, device=self._pixels.device)
+        return self._pixels[begin + along[:, None] * down + along * right]
 
-    def _crop(self, side: int) -> Tensor:
+    def _walk(self, side: int) -> tuple[int, int, int]:
+        """Of one crop: its first pixel, the step to the next row, and to the next column."""
         r = self._random
         while True:
-            image = self.images[int(r.choice(len(self.images), p=self._share))]
-            if min(image.shape[:2]) >= side:
+            n = int(np.searchsorted(self._shares, r.random(), side="right"))
+            height, width = self.images[n].shape[:2]
+            if min(height, width) >= side:
                 break
-        top = int(r.integers(image.shape[0] - side + 1))
-        left = int(r.integers(image.shape[1] - side + 1))
-        crop = image[top : top + side, left : left + side]
-        flips = [axis for axis in (0, 1) if r.integers(2)]
-        crop = crop.flip(flips) if flips else crop
-        return crop.transpose(0, 1) if r.integers(2) else crop
+        begin = self._begins[n] + int(r.integers(height - side + 1)) * width
+        begin += int(r.integers(width - side + 1))
+        steps = [width, 1]
+        for axis in (0, 1):
+            if r.integers(2):  # flipped
+                begin += (side - 1) * steps[axis]
+                steps[axis] = -steps[axis]
+        if r.integers(2):  # transposed
+            steps.reverse()
+        return begin, steps[0], steps[1]
 
     def levels(self, count: int, levels: int) -> Tensor:
         """(count,) int64 quality levels, one from each of `count` equal parts of the range, in
@@ -107,3 +135,11 @@ class Crops:
         """
         parts = (np.arange(count) + self._random.random(count)) / count * levels
         return torch.from_numpy(self._random.permutation(parts.astype(np.int64)))
+
+
+def _shrink(crops: Tensor, side: int) -> Tensor:
+    """(N, larger, larger, 3) uint8 -> (N, side, side, 3)."""
+    planes = F.interpolate(
+        crops.permute(0, 3, 1, 2).float(), size=(side, side), mode="bicubic", antialias=True
+    )
+    return planes.permute(0, 2, 3, 1).round().clamp(0, 255).to(torch.uint8)

@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from codec.errors import OptionError
-from codec.models.image import ImageConfig, ImageModel, lambdas
+from codec.models.image import ImageConfig, ImageModel
 from codec.models.restore import restore
 from codec.models.runtime import resolve_device
 from codec.models.weights import read_weights, write_weights
@@ -25,47 +25,14 @@ from codec.train.checkpoint import read_checkpoint
 from codec.train.config import TrainConfig, read_config
 from codec.train.data import Crops
 from codec.train.export import export, manifest_entry
-from codec.train.soap import Soap
+from codec.train.gradients import METRICS, Gradients
+from codec.train.optimizers import optimizers
 from codec.train.start import initialise
 from codec.train.validate import validate
 
 LOG_STEPS = 50
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 """Options of mallopt(3)."""
-
-
-def _optimizers(model: ImageModel, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """One for the matrices, Adam for everything else.
-
-    The linear path starts near its optimum and carries the precision that high rates need: it moves
-    slowly.
-    """
-    trunk = (model.analysis.stem, model.analysis.down, model.synthesis.up, model.synthesis.stem)
-    linear = [layer.weight for layer in trunk]
-    entropy = [p for p in model.entropy.parameters() if p.dim() == 2 and p.shape[0] > 16]
-    chosen = {id(p) for p in linear + entropy}
-    blocks = [
-        p for p in model.parameters() if p.dim() == 2 and p.shape[0] > 16 and id(p) not in chosen
-    ]
-    chosen |= {id(p) for p in blocks}
-    gains = [p for name, p in model.named_parameters() if name.endswith("log_gain")]
-    chosen |= {id(p) for p in gains}
-    vectors = [p for p in model.parameters() if id(p) not in chosen]
-    groups = [(blocks, config.lr), (entropy, config.lr_entropy), (linear, config.lr_linear)]
-    adam = torch.optim.AdamW(
-        [
-            {"params": vectors, "lr": config.lr_vector},
-            {"params": gains, "lr": config.lr_gain},
-        ],
-        betas=(0.9, 0.98),
-        weight_decay=0.0,
-        fused=True,
-    )
-    if config.optimizer == "soap":
-        return [Soap(groups, refresh=config.refresh), adam]
-    for params, lr in groups:
-        adam.add_param_group({"params": params, "lr": lr})
-    return [adam]
 
 
 class Trainer:
@@ -79,22 +46,30 @@ class Trainer:
         self.steps, self.seconds, self.pixels = 0, 0.0, 0
         self.model.to(device)
         self.average: dict[str, Tensor] = {}
-        self.optimizers = _optimizers(self.model, config)
+        self._live: list[Tensor] = []
+        self.optimizers = optimizers(self.model, config)
         self.peaks = [[g["lr"] for g in o.param_groups] for o in self.optimizers]
-        table = lambdas(self.model.config.levels).to(device)
-        if config.compile:
+        if config.compile and device.type == "cpu":
             for part in (self.model.analysis, self.model.synthesis):
                 part.compile(dynamic=False)
-        self.lambdas = table
-        middle = table[len(table) // 2]
-        self.weights = (table / middle) ** -config.level_weight
+        self.gradients = Gradients(self.model, config, device)
+        for optimizer in self.optimizers:
+            optimizer.found_inf = self.gradients.skip  # type: ignore[attr-defined]
 
     def start(self) -> None:
         """Initial weights from the data."""
         initialise(self.model, self.crops)
         self._reset_average()
 
+    def _averaged(self) -> list[Tensor]:
+        """What `average` is the average of."""
+        if not self._live:
+            state = self.model.state_dict()
+            self._live = [state[k] for k in self.average]
+        return self._live
+
     def _reset_average(self) -> None:
+        self._live = []
         self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
 
     def load(self, path: Path) -> None:
@@ -120,7 +95,7 @@ class Trainer:
             if ended:
                 self._reset_average()
             else:
-                self.average = state["average"]
+                self.average, self._live = state["average"], []
                 for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
                     optimizer.load_state_dict(saved)
                 self.steps, self.seconds = state["steps"], state["seconds"]
@@ -152,48 +127,31 @@ class Trainer:
         copy.entropy.ops.exact = self.model.entropy.ops.exact
         return copy.eval()
 
-    def step(self, progress: float) -> dict[str, float]:
-        """One update; progress in 0..1 sets the learning rate and the stage."""
+    def step(self, progress: float) -> Tensor:
+        """One update; progress in 0..1 sets the learning rate and the stage. Returns METRICS."""
         c = self.config
         self.model.entropy.ops.exact = progress >= c.exact_from
-        rate = (
-            min(1.0, (self.steps + 1) / max(1, c.warmup_steps))
-            * 0.5
-            * (1 + math.cos(math.pi * progress))
-        )
+        rate = self.rate(progress)
         for optimizer, peaks in zip(self.optimizers, self.peaks, strict=True):
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * rate
         count, side = c.stage(progress)
-        x = self.crops.batch(count, side).to(self.device).float() / 255
-        level = self.crops.levels(count, self.model.config.levels).to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=c.amp):
-            x_hat, y_bits, z_bits = self.model(x, level)
-        mse = (x_hat - x).square().mean((1, 2, 3)) * 255.0**2
-        bpp = (y_bits + z_bits) / side**2
-        loss = ((bpp + self.lambdas[level] * mse) * self.weights[level]).mean()
-        self.model.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), c.clip))
-        if not math.isfinite(norm):
-            return {"skipped": 1.0}
+        level = self.crops.levels(count, self.model.config.levels)
+        metrics = self.gradients(
+            self.crops.batch(count, side), level.to(self.device, non_blocking=True)
+        )
         for optimizer in self.optimizers:
             optimizer.step()
         self.steps += 1
         self.pixels += count * side * side
         decay = min(c.ema, self.steps / (self.steps + 10.0))
-        state = self.model.state_dict()
-        torch._foreach_lerp_(
-            list(self.average.values()), [state[k] for k in self.average], 1 - decay
-        )
-        return {
-            "loss": float(loss.detach()),
-            "bpp": float(bpp.detach().mean()),
-            "mse": float(mse.detach().mean()),
-            "z_bpp": float(z_bits.detach().mean()) / side**2,
-            "norm": norm,
-            "rate": rate,
-        }
+        torch._foreach_lerp_(list(self.average.values()), self._averaged(), 1 - decay)
+        return metrics
+
+    def rate(self, progress: float) -> float:
+        """The learning rate as a share of its peak: a warm-up, then half a cosine."""
+        warm = min(1.0, (self.steps + 1) / max(1, self.config.warmup_steps))
+        return warm * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def run(
@@ -244,7 +202,7 @@ def _train(trainer: Trainer, seconds: float, out: Path, log: TextIO) -> bool:
     config = trainer.config
     began, base, saved = time.monotonic(), trainer.seconds, time.monotonic()
     budget = config.total_minutes * 60
-    sums: dict[str, float] = {}
+    sums = torch.zeros(len(METRICS), device=trainer.device)
     count = 0
     bar = tqdm(total=round(budget), initial=round(base), unit="s", disable=None)
     with bar:
@@ -254,19 +212,25 @@ def _train(trainer: Trainer, seconds: float, out: Path, log: TextIO) -> bool:
             bar.update(round(trainer.seconds) - bar.n)
             if progress >= 1 or trainer.seconds - base >= seconds:
                 return progress >= 1
-            for key, value in trainer.step(progress).items():
-                sums[key] = sums.get(key, 0.0) + value
+            sums += trainer.step(progress)
             count += 1
             if trainer.steps % LOG_STEPS == 0:
-                row = {key: round(value / count, 6) for key, value in sums.items()}
+                row = _means(sums, count) | {"rate": round(trainer.rate(progress), 4)}
                 row |= {"step": trainer.steps, "seconds": round(trainer.seconds, 1)}
                 log.write(json.dumps(row | {"Mpx": trainer.pixels // 10**6}) + "\n")
                 log.flush()
-                bar.set_postfix(loss=f"{row.get('loss', math.nan):.3f}")
-                sums, count = {}, 0
+                bar.set_postfix(loss=f"{row['loss']:.3f}")
+                sums, count = torch.zeros_like(sums), 0
             if time.monotonic() - saved > config.save_minutes * 60:
                 trainer.save(out / "checkpoint.pt")
                 saved = time.monotonic()
+
+
+def _means(sums: Tensor, count: int) -> dict[str, float]:
+    """METRICS of a step on average, of those that were not skipped, and how many were."""
+    row = dict(zip(METRICS, sums.tolist(), strict=True))
+    taken = max(1.0, count - row["skipped"])
+    return {k: round(v if k == "skipped" else v / taken, 6) for k, v in row.items()}
 
 
 def keep_freed_memory() -> None:

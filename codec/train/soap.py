@@ -45,6 +45,8 @@ class Soap(torch.optim.Optimizer):
             "refresh": refresh, "max_side": max_side,
         }  # fmt: skip
         super().__init__([{"params": b, "lr": lr} for (lr, _), b in batches.items()], defaults)
+        self.found_inf: Tensor | None = None
+        """Where a step is to change no parameter: a scalar on their device."""
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -55,6 +57,8 @@ class Soap(torch.optim.Optimizer):
     def _update(self, group: dict[str, Any]) -> None:
         params = group["params"]
         grad = torch.stack([p.grad if p.grad is not None else torch.zeros_like(p) for p in params])
+        if self.found_inf is not None:
+            grad.masked_fill_(self.found_inf > 0, 0.0)
         state = self.state[params[0]]
         if not state:
             state["step"] = 0
@@ -82,6 +86,8 @@ class Soap(torch.optim.Optimizer):
         # artefact of a refresh. An update needs no more than bfloat16, the gradient does.
         ratio = (m / v.sqrt().add_(group["eps"])).clamp_(-1, 1)
         update = _rotate(ratio, state, torch.bfloat16, back=True).float()
+        if self.found_inf is not None:
+            update.masked_fill_(self.found_inf > 0, 0.0)
         torch._foreach_add_(params, list(update.unbind(0)), alpha=-scale)
 
 
@@ -103,20 +109,45 @@ def _refresh(state: dict[str, Any], first: bool) -> None:
         if first:  # no eigendecomposition: on a covariance of low rank it does not always converge
             scale = cov.abs().amax((1, 2), keepdim=True) + 1e-30
             for _ in range(FIRST_ITERATIONS):
-                old = torch.linalg.qr(cov / scale @ old).Q
+                old = _orthonormal(cov / scale @ old)
             state[f"basis{side}"] = old.contiguous()
             continue
-        image = cov @ old
+        # On a GPU `_orthonormal` needs the digits.
+        image = cov.double() @ old.double() if cov.is_cuda else cov @ old
         order = (old * image).sum(-2).argsort(-1, descending=True)  # by Rayleigh quotient
         columns = order[:, None, :].expand_as(old)
         old, image = old.gather(-1, columns), image.gather(-1, columns)
         rows = order[:, :, None] if side == -2 else order[:, None, :]
-        new = torch.linalg.qr(image).Q
+        new = _orthonormal(image)
         change = new.mT @ old
         for key, turn in (("m", change), ("v", change.square())):
             ordered = state[key].gather(side, rows.expand_as(state[key]))
             state[key] = turn @ ordered if side == -2 else ordered @ turn.mT
         state[f"basis{side}"] = new
+
+
+def _orthonormal(x: Tensor) -> Tensor:
+    """(batch, n, n) -> float32 orthonormal columns; the first k span what those of x do.
+
+    On a GPU by Cholesky, three times over with a shift (Fukaya et al., Shifted Cholesky QR, SIAM J.
+    Sci. Comput. 42(1), 2020): one matrix after the other is what its QR would take.
+    """
+    if x.is_cuda:
+        return _orthonormal_by_cholesky(x)
+    q: Tensor = torch.linalg.qr(x).Q
+    return q
+
+
+def _orthonormal_by_cholesky(x: Tensor) -> Tensor:
+    q = x.double()
+    q = q / q.norm(dim=-2, keepdim=True).clamp_min(1e-300)
+    n = q.shape[-1]
+    eye = torch.eye(n, dtype=q.dtype, device=q.device)
+    for shift in (1e-10 * n, 1e-15 * n, 0.0):
+        factor = torch.linalg.cholesky_ex(q.mT @ q + shift * eye).L
+        q = torch.linalg.solve_triangular(factor.mT, q, upper=True, left=False)
+    fine = q.isfinite().all(-1, keepdim=True).all(-2, keepdim=True)
+    return torch.where(fine, q, eye).float()
 
 
 def _rotate(x: Tensor, state: dict[str, Any], dtype: torch.dtype, back: bool) -> Tensor:

@@ -9,7 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from entropy.integer.training import KNOTS, interpolate_knots
+from codec.transforms.fused import add_scaled, gated
+from entropy.integer.depthwise import depthwise
+from entropy.integer.training import KNOTS, KnotShares, interpolate_knots, mix_knots
 
 
 def interpolate_gain(log_gain: Tensor, levels: int) -> Tensor:
@@ -26,12 +28,12 @@ class LevelGain(nn.Module):
 
     def __init__(self, channels: int, levels: int) -> None:
         super().__init__()
-        self.levels = levels
+        self.knots = KnotShares(levels)
         self.log_gain = nn.Parameter(torch.zeros(KNOTS, channels))
 
     def forward(self, level: Tensor) -> Tensor:
-        """level (B,) int64 -> (B, 1, 1, channels)."""
-        return interpolate_gain(self.log_gain, self.levels)[level][:, None, None, :]
+        """level (B,) int64 -> (B, channels)."""
+        return mix_knots(self.knots(level), self.log_gain).exp()
 
 
 OUT_SCALE = 0.1
@@ -103,11 +105,8 @@ class GatedBlock(nn.Module):
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
         """x (B, H, W, C), level (B,) -> (B, H, W, C)."""
         kernel = self.spatial / self.scale.view(-1, 1, 1, 1)
-        planes = x.permute(0, 3, 1, 2)
-        h = F.conv2d(planes, kernel, self.spatial_bias, padding=1, groups=len(self.scale))
-        h = self.reduce(F.glu(self.expand(h.permute(0, 2, 3, 1)), -1))
-        out: Tensor = x + h * (self.gain(level) * OUT_SCALE).to(h.dtype)
-        return out
+        h = gated(self.expand, depthwise(x, kernel, self.spatial_bias))
+        return add_scaled(x, self.reduce, h, self.gain(level) * OUT_SCALE)
 
 
 def unshuffle(x: Tensor, factor: int) -> Tensor:

@@ -115,7 +115,7 @@ class Analysis(nn.Module):
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
         h = self.trunk8(self.stem(unshuffle(x, STEM)), level)
         h = self.trunk16(self.down(unshuffle(h, 2)), level)
-        y: Tensor = h.float() * self.gain(level)
+        y: Tensor = h.float() * self.gain(level)[:, None, None, :]
         return y
 
 
@@ -131,7 +131,7 @@ class Synthesis(nn.Module):
         self.stem = ScaledLinear(config.trunk, STEM_CHANNELS)
 
     def forward(self, y_hat: Tensor, level: Tensor) -> Tensor:
-        h = self.trunk16(y_hat * self.gain(level), level)
+        h = self.trunk16(y_hat * self.gain(level)[:, None, None, :], level)
         h = self.trunk8(shuffle(self.up(h), 2), level)
         return shuffle(self.stem(h), STEM)
 

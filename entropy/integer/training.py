@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from entropy.integer.arrange import ArrangeOps
+from entropy.integer.depthwise import depthwise
 from entropy.integer.spec import (
     ACC_LIMIT,
     ACT_BITS,
@@ -71,6 +72,26 @@ def interpolate_knots(knots: Tensor, levels: int) -> Tensor:
     low = position.floor().clamp(max=last - 1).long()
     t = (position - low).unsqueeze(1).to(knots.dtype)
     return knots[low] * (1 - t) + knots[low + 1] * t
+
+
+class KnotShares(nn.Module):
+    """How much each of KNOTS counts at each level: `interpolate_knots` as a matrix."""
+
+    def __init__(self, levels: int) -> None:
+        super().__init__()
+        shares = interpolate_knots(torch.eye(KNOTS), levels)
+        self.register_buffer("shares", shares, persistent=False)
+        self.shares: Tensor
+
+    def forward(self, level: Tensor) -> Tensor:
+        """level (B,) int64 -> (B, KNOTS) float32."""
+        return self.shares[level]
+
+
+def mix_knots(shares: Tensor, knots: Tensor) -> Tensor:
+    """shares (B, KNOTS), knots (KNOTS, C), both float32 -> (B, C) float32, autocast or not."""
+    with torch.autocast(shares.device.type, enabled=False):
+        return shares @ knots
 
 
 def weight_shift(weight: Tensor, bias_bound: Tensor, input_max: int) -> Tensor:
@@ -136,14 +157,17 @@ class ExactLayer(nn.Module):
         unit = scale * 2.0**ACT_BITS
         return weight, round_through(table * unit) / unit, shift
 
-    def forward(self, x: Tensor, level: Tensor, levels: int, exact: bool) -> Tensor:
-        """x (B, H, W, inputs), level (B,) int64 -> (B, H, W, outputs)."""
+    def forward(self, x: Tensor, level: Tensor, shares: Tensor, levels: int, exact: bool) -> Tensor:
+        """x (B, H, W, inputs), level (B,) int64, shares (B, KNOTS) of `KnotShares` at those levels
+        -> (B, H, W, outputs).
+        """
         if exact:
             weight, table, _ = self.quantised(levels)
             bias = table[level] if self.spec.leveled else table[0]
         else:
-            weight = self.weight
-            bias = self.table_bias(levels)[level] if self.spec.leveled else self.bias
+            weight, bias = self.weight, self.bias
+            if self.spec.leveled:
+                bias = bias + mix_knots(shares, self.level_bias)
         if self.spec.output == "mean":  # large means need more digits than bfloat16 has
             with torch.autocast(x.device.type, enabled=False):
                 out = F.linear(x.float(), weight, bias)
@@ -152,10 +176,7 @@ class ExactLayer(nn.Module):
         elif self.spec.kind == "linear":
             out = F.linear(x, weight, bias)
         else:
-            planes = x.permute(0, 3, 1, 2)
-            out = F.conv2d(planes, weight, bias, padding=1, groups=self.spec.inputs).permute(
-                0, 2, 3, 1
-            )
+            out = depthwise(x, weight, bias)
         return self._finish(out, exact)
 
     def _finish(self, out: Tensor, exact: bool) -> Tensor:
@@ -170,7 +191,7 @@ class ExactLayer(nn.Module):
         # away within ten steps, and the loss with them.
         low = 0.0 if kind == "relu" else -ACT_MAX / unit
         out = round_through(out * unit) / unit if exact else out
-        return out.clamp(low, ACT_MAX / unit)
+        return F.hardtanh(out, low, ACT_MAX / unit)
 
 
 class TrainingOps(ArrangeOps, nn.Module):
@@ -190,7 +211,9 @@ class TrainingOps(ArrangeOps, nn.Module):
         self.input_exponents: Tensor
         self.register_buffer("compand", compand_table())
         self.compand: Tensor
+        self.knots = KnotShares(levels)
         self._level = torch.zeros(1, dtype=torch.long)
+        self._shares = self.knots(self._level)
 
     def layer(self, name: str) -> ExactLayer:
         """The layer of that name."""
@@ -200,11 +223,11 @@ class TrainingOps(ArrangeOps, nn.Module):
 
     def bind(self, level: Tensor) -> TrainingOps:
         """Use quality levels `level` (B,) for the calls that follow."""
-        self._level = level
+        self._level, self._shares = level, self.knots(level)
         return self
 
     def linear(self, name: str, x: Tensor) -> Tensor:
-        out: Tensor = self.layer(name)(x, self._level, self.levels, self.exact)
+        out: Tensor = self.layer(name)(x, self._level, self._shares, self.levels, self.exact)
         return out
 
     depthwise = linear
@@ -214,12 +237,12 @@ class TrainingOps(ArrangeOps, nn.Module):
 
     def add(self, x: Tensor, y: Tensor, relu: bool = False) -> Tensor:
         high = ACT_MAX / 2.0**ACT_BITS
-        return (x + y).clamp(0.0 if relu else -high, high)
+        return F.hardtanh(x + y, 0.0 if relu else -high, high)
 
     def _activation(self, x: Tensor) -> Tensor:
         unit = 2.0**ACT_BITS
         x = round_through(x * unit) / unit if self.exact else x
-        return x.clamp(-ACT_MAX / unit, ACT_MAX / unit)
+        return F.hardtanh(x, -ACT_MAX / unit, ACT_MAX / unit)
 
     def from_z(self, z_symbols: Tensor) -> Tensor:
         return self._activation(z_symbols * 2.0 ** (Z_BITS - ACT_BITS))
@@ -229,7 +252,7 @@ class TrainingOps(ArrangeOps, nn.Module):
         exponents = self.input_exponents[group * size : (group + 1) * size]
         linear = self._activation(y_hat * torch.exp2(-exponents))
         limit = (COMPAND_SIZE - 1) / 2.0**MEAN_BITS
-        inside = y_hat.clamp(-limit, limit)
+        inside = F.hardtanh(y_hat, -limit, limit)
         companded = 2 * torch.asinh(2 * inside)
         if self.exact:
             place = (inside.detach() * 2.0**MEAN_BITS + (COMPAND_SIZE - 1)).round().long()

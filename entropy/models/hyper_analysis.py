@@ -4,10 +4,13 @@ integers.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from entropy.integer.depthwise import depthwise
 from entropy.models.quadtree import EntropyConfig
 
 
@@ -29,7 +32,7 @@ class HyperAnalysis(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         h = self.enter(torch.asinh(y))
-        d = self.spatial(h.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        d = depthwise(h, self.spatial.weight, cast(Tensor, self.spatial.bias))
         h = h + F.glu(self.gate(d), -1)
         h = F.glu(self.to32(_merge(h)), -1)
         h = F.glu(self.to64(_merge(h)), -1)

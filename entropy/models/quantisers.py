@@ -35,6 +35,7 @@ NOISE = 0.75
 """Width, in symbols, of the noise along the trellis, and of the bin that is charged."""
 PRIOR = 200.0
 """The Gaussian counts as that many observed symbols."""
+APART = 32
 MOST_BITS = 20.0
 """Price of what has never been seen: about that of a symbol outside its table."""
 
@@ -108,9 +109,14 @@ class Trellis(nn.Module):
             return value, torch.where(coded, prices[at], 0.0)
         place = (at[0] * prices.shape[1] + at[1]) * prices.shape[2] + at[2]
         # Counted apart: from 2^24 on a float32 does not grow by one.
-        seen = torch.zeros(prices.numel(), device=place.device)
-        seen.scatter_add_(0, place.flatten(), coded.flatten().float())
-        self.counts.mul_(FORGET).add_(seen.view_as(prices))
+        # A GPU adds to one number after the other: there every few have counts of their own.
+        apart = APART if place.is_cuda else 1
+        place = place.flatten()
+        if apart > 1:
+            place = place + torch.arange(len(place), device=place.device) % apart * prices.numel()
+        seen = torch.zeros(apart * prices.numel(), device=place.device)
+        seen.scatter_add_(0, place, coded.flatten().float())
+        self.counts.mul_(FORGET).add_(seen.view(apart, *prices.shape).sum(0))
         return value, gaussian.bits(_noisy(residual, NOISE), index, NOISE)
 
     def _choose(self, residual: Tensor, tables: Tensor, prices: Tensor) -> tuple[Tensor, Tensor]:
@@ -119,6 +125,13 @@ class Trellis(nn.Module):
         """
         bits = (prices * (1 << COST_BITS)).round()
         rows, columns = residual.float().flatten(1), tables.flatten(1)
+        if residual.device.type == "cuda":
+            from entropy.models import viterbi_triton
+
+            symbols, sets = viterbi_triton.choose(
+                rows, columns, bits.int(), gaussian.SKIP_BELOW, self.step, self.weight, self.states
+            )
+            return symbols.view(residual.shape), sets.view(residual.shape)
         if residual.device.type != "cpu" or backend() != "native":
             symbols, sets = viterbi.choose(
                 rows, columns.long(), bits.long(), gaussian.SKIP_BELOW, self.step, self.weight

@@ -30,10 +30,15 @@ def batch(segments: int, size: int, seed: int) -> tuple[torch.Tensor, torch.Tens
 
 
 def expected(
-    residuals: torch.Tensor, indexes: torch.Tensor, bits: torch.Tensor, step: int, weight: int
+    residuals: torch.Tensor,
+    indexes: torch.Tensor,
+    bits: torch.Tensor,
+    step: int,
+    weight: int,
+    states: int = FEW_STATES,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The NumPy definition, segment by segment."""
-    costs = trellis.TrellisCosts(bits.to(torch.int32).numpy(), SKIP, step, weight)
+    costs = trellis.TrellisCosts(bits.to(torch.int32).numpy(), SKIP, step, weight, states)
     rows = [
         trellis.quantise(r, i, costs, backend="reference")
         for r, i in zip(residuals.numpy(), indexes.numpy().astype(np.uint8), strict=True)
@@ -72,12 +77,38 @@ def test_equal_costs_are_settled_as_the_coder_settles_them() -> None:
     assert np.array_equal(sets.numpy(), wanted_sets)
 
 
-@pytest.mark.gpu
-def test_a_gpu_finds_the_same() -> None:
-    residuals, indexes = batch(4, 5000, seed=2)
+@pytest.mark.parametrize("states", [8, 256])
+@pytest.mark.parametrize("size", [1, 33, 1100])
+def test_one_warp_to_a_chain_finds_the_same(size: int, states: int) -> None:
+    """On a GPU; without one in Triton's interpreter."""
+    pytest.importorskip("triton", reason="needs Triton, which has no build for this platform")
+    from entropy.models import viterbi_triton
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    residuals, indexes = batch(2, size, seed=size)
+    if size > 500:
+        residuals[0, :6] = torch.tensor([np.inf, -np.inf, np.nan, 1e30, -0.0, 3e4])
+        indexes[1] = 0  # a segment of which nothing is coded
     bits = prices(20)
 
-    found = viterbi.choose(residuals.cuda(), indexes.cuda(), bits.cuda(), SKIP, 20, 8)
+    found = viterbi_triton.choose(
+        residuals.to(device), indexes.byte().to(device), bits.int().to(device), SKIP, 20, 8, states
+    )
 
-    for on_gpu, wanted in zip(found, expected(residuals, indexes, bits, 20, 8), strict=True):
-        assert np.array_equal(on_gpu.cpu().numpy(), wanted)
+    for mine, wanted in zip(found, expected(residuals, indexes, bits, 20, 8, states), strict=True):
+        assert np.array_equal(mine.cpu().numpy(), wanted)
+
+
+@pytest.mark.gpu
+def test_a_gpu_finds_the_same_in_a_large_batch() -> None:
+    from entropy.models import viterbi_triton
+
+    residuals, indexes = batch(8, 9000, seed=2)
+    bits = prices(20)
+
+    found = viterbi_triton.choose(
+        residuals.cuda(), indexes.byte().cuda(), bits.int().cuda(), SKIP, 20, 8, 256
+    )
+
+    for mine, wanted in zip(found, expected(residuals, indexes, bits, 20, 8, 256), strict=True):
+        assert np.array_equal(mine.cpu().numpy(), wanted)
