@@ -22,6 +22,7 @@ class TrainConfig:
         the first begins at 0.
     shrunk: share of the crops that are taken larger and shrunk, by a factor of 1 to 2.
     trellis_step: as in `EntropyConfig`; 0 trains for plain rounding.
+    few_states: until this share of the time the trellis has 8 states, which are faster; then all.
     warmup_steps: linear warm-up; afterwards the rate falls along a half cosine to zero at the end.
     exact_from: from here on the entropy networks train with the integers that decode (1.0 = never).
     ema: decay of the weight average at 1 step; the average is what validates and exports.
@@ -43,6 +44,7 @@ class TrainConfig:
     stages: tuple[tuple[float, int, int], ...] = ((0.0, 8, 128), (0.4, 8, 192), (0.8, 6, 256))
     shrunk: float = 0.0
     trellis_step: int = 0
+    few_states: float = 0.0
     warmup_steps: int = 100
     exact_from: float = 0.85
     ema: float = 0.998

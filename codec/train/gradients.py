@@ -38,10 +38,11 @@ class Gradients:
         """x (B, side, side, 3) uint8, level (B,) int64 -> METRICS as a float32 vector."""
         if self.device.type != "cuda":
             return self._run(x, level)
-        shape = (*x.shape, self.model.entropy.ops.exact)
-        if shape != self._recorded:
+        trellis = self.model.entropy.trellis
+        kind = (*x.shape, self.model.entropy.ops.exact, trellis and trellis.states)
+        if kind != self._recorded:
             self._record(x, level)
-            self._recorded = shape
+            self._recorded = kind
         for to, value in zip(self._inputs, (x, level), strict=True):
             to.copy_(value)
         assert self._graph is not None

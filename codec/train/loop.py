@@ -29,6 +29,7 @@ from codec.train.gradients import METRICS, Gradients
 from codec.train.optimizers import optimizers
 from codec.train.start import initialise
 from codec.train.validate import validate
+from entropy.coder.states import FEW_STATES, MANY_STATES
 
 LOG_STEPS = 50
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
@@ -131,6 +132,9 @@ class Trainer:
         """One update; progress in 0..1 sets the learning rate and the stage. Returns METRICS."""
         c = self.config
         self.model.entropy.ops.exact = progress >= c.exact_from
+        if self.model.entropy.trellis is not None:
+            few = progress < c.few_states
+            self.model.entropy.trellis.states = FEW_STATES if few else MANY_STATES
         rate = self.rate(progress)
         for optimizer, peaks in zip(self.optimizers, self.peaks, strict=True):
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):

@@ -46,10 +46,10 @@ class WaveletConfig:
     """
 
     latent: int = 320
-    analysis8: int = 11
+    analysis8: int = 15
     analysis16: int = 0
     synthesis16: int = 0
-    synthesis8: int = 12
+    synthesis8: int = 17
     levels: int = 64
     trunk: int = 256
 

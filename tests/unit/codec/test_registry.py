@@ -15,15 +15,15 @@ from codec.models import registry
 from codec.models.registry import ModelEntry
 
 LANDED: dict[int, tuple[str, str, str]] = {
-    8: (
-        "wavelet-8",
-        "wavelet",
-        "795015980d59d1cecc3e70e3b58b8d1d88f9d03afc2713b201b15c77ea31b002",
-    ),
     9: (
         "wavelet-9",
         "wavelet",
         "ff1ca4f4a60f95d3292d95a33736c61c3542709ce6cf038e4037d0e6425b4595",
+    ),
+    10: (
+        "wavelet-10",
+        "wavelet",
+        "eaa8ff3e4cedc8ab70f2da87e3569cd942ed38211cc82f1bb6a03c17db9e1df9",
     ),
 }
 """id -> (name, profile, sha256) of the landed models, less the retired. Append only; DESIGN C2.
@@ -40,6 +40,7 @@ RETIRED = {
     5: "wavelet-5",
     6: "wavelet-6",
     7: "wavelet-7",
+    8: "wavelet-8",
 }
 """id -> name of the models that were taken out before version 1.0. Append only."""
 

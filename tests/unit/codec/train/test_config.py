@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+import codec.train
 from codec.errors import OptionError
 from codec.train.config import TrainConfig, read_config
+
+RECIPES = Path(codec.train.__file__).parent
 
 
 def write(folder: Path, text: str) -> Path:
@@ -33,6 +36,14 @@ def test_fields_are_read(tmp_path: Path) -> None:
         (1, 128),
         (1, 128),
     ]
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_recipes_of_the_package_are_in_order(path: Path) -> None:
+    config = read_config(path)
+
+    assert config.name == "wavelet"
+    assert config.trellis_step > 0
 
 
 def test_empty_recipe_is_the_default(tmp_path: Path) -> None:

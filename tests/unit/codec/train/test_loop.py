@@ -197,6 +197,33 @@ def test_non_finite_gradients_are_skipped(data: Path) -> None:
     assert all(torch.equal(before[k], v) for k, v in t.model.state_dict().items())
 
 
+def test_the_trellis_has_few_states_until_the_recipe_says_so(data: Path) -> None:
+    t = trainer(data, trellis_step=20, few_states=0.5)
+    t.start()
+    assert t.model.entropy.trellis is not None
+    for progress, states in ((0.1, 8), (0.5, 256)):
+        t.step(progress)
+        assert t.model.entropy.trellis.states == states
+
+
+def test_weights_of_crops_move_no_crop_along_its_slope(data: Path) -> None:
+    """A batch of one crop has the gradient it had; of two, the dearer one has less of a say."""
+
+    def gradient(crop_weight: float, count: int) -> torch.Tensor:
+        t = trainer(data, crop_weight=crop_weight, clip=1e9, level_weight=0.0)
+        t.start()
+        torch.manual_seed(3)
+        crops, level = t.crops.batch(2, 64)[:count], torch.tensor([60, 2])[:count]
+        t.gradients(crops, level)
+        return t.model.synthesis.stem.weight.grad.clone()
+
+    assert torch.allclose(gradient(0.7, 1), gradient(0.0, 1), rtol=1e-4, atol=1e-9)
+    alike = torch.cosine_similarity(
+        torch.stack([gradient(w, 2).flatten() for w in (0.0, 0.9)]), gradient(0.0, 1).flatten()
+    )
+    assert alike[1] < alike[0]
+
+
 def test_start_is_a_working_codec(data: Path) -> None:
     t = trainer(data)
     t.start()
@@ -285,7 +312,7 @@ def test_a_gpu_trains_as_a_processor_does(data: Path, trellis_step: int) -> None
     device = torch.device("cuda")
     config = TrainConfig(
         stages=((0.0, 2, 64), (0.5, 1, 64)), warmup_steps=2, refresh=4, exact_from=0.8,
-        trellis_step=trellis_step, crop_weight=0.3,
+        trellis_step=trellis_step, few_states=0.3, crop_weight=0.3,
     )  # fmt: skip
     t = loop.Trainer(config, [data], device)
     t.start()
@@ -298,7 +325,7 @@ def test_a_gpu_trains_as_a_processor_does(data: Path, trellis_step: int) -> None
     assert bool(rows.isfinite().all())
     assert not rows[:, -1].any()
     assert len(rows[:, 0].unique()) > 40
-    kept = {k: v.clone() for k, v in t.model.named_parameters()}
+    kept = {k: v.detach().clone() for k, v in t.model.named_parameters()}
     t.gradients.weights *= float("nan")
     assert t.step(0.4).tolist() == [0.0] * 5 + [1.0]
     assert all(torch.equal(kept[k], v) for k, v in t.model.named_parameters())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 
+import pytest
 import torch
 from torch import Tensor, nn
 
-from codec.train.soap import Soap
+from codec.train.soap import Soap, _orthonormal_by_cholesky
 
 
 def quadratic(seed: int = 0, size: int = 24) -> tuple[Tensor, Tensor, Tensor]:
@@ -138,3 +139,50 @@ def test_update_is_bounded_where_a_refresh_turns_the_basis() -> None:
     assert moved[0] == 0.0
     assert moved[8] > 5.0  # spread over many entries, each within the step size
     assert 0.5 < moved[9] < 2.0
+
+
+@pytest.mark.parametrize("smallest", [-3, -8, -30])
+def test_bases_by_cholesky_are_those_by_householder(smallest: int) -> None:
+    """Up to signs; down to covariances that have no rank left."""
+    generator = torch.Generator().manual_seed(1)
+    turn = torch.linalg.qr(torch.randn(3, 48, 48, generator=generator)).Q.double()
+    near = torch.linalg.qr(turn + 0.02 * torch.randn(3, 48, 48, generator=generator)).Q
+    image = turn * torch.logspace(0, smallest, 48, dtype=torch.float64) @ turn.mT @ near
+
+    found = _orthonormal_by_cholesky(image)
+
+    assert found.dtype == torch.float32
+    assert torch.allclose(found.mT @ found, torch.eye(48), atol=1e-5)
+    if smallest > -10:
+        wanted = torch.linalg.qr(image).Q
+        assert torch.allclose(
+            (found.double() * wanted).sum(-2).abs(), torch.ones(3, 48).double(), atol=1e-4
+        )
+
+
+def test_basis_of_a_matrix_without_numbers_is_the_old_axes() -> None:
+    bad = torch.full((2, 8, 8), float("nan"))
+    bad[1] = torch.eye(8)
+
+    assert torch.equal(_orthonormal_by_cholesky(bad), torch.eye(8).expand(2, 8, 8))
+
+
+def test_what_is_not_finite_moves_nothing() -> None:
+    weight = nn.Parameter(torch.randn(24, 24))
+    soap = Soap([([weight], 0.1)], refresh=2)
+    soap.found_inf = torch.zeros(())
+    for _ in range(3):
+        weight.grad = torch.randn(24, 24)
+        soap.step()
+    before = weight.detach().clone()
+
+    soap.found_inf.fill_(1)
+    weight.grad = torch.full((24, 24), float("nan"))
+    soap.step()
+
+    assert torch.equal(before, weight)
+    soap.found_inf.zero_()
+    weight.grad = torch.randn(24, 24)
+    soap.step()
+    assert bool(weight.isfinite().all())
+    assert not torch.equal(before, weight)
