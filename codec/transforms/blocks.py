@@ -5,11 +5,12 @@ Arrays are (B, H, W, C).
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codec.transforms.fused import add_scaled, gated
 from entropy.integer.depthwise import depthwise
 from entropy.integer.training import KNOTS, KnotShares, interpolate_knots, mix_knots
 
@@ -105,8 +106,25 @@ class GatedBlock(nn.Module):
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
         """x (B, H, W, C), level (B,) -> (B, H, W, C)."""
         kernel = self.spatial / self.scale.view(-1, 1, 1, 1)
-        h = gated(self.expand, depthwise(x, kernel, self.spatial_bias))
-        return add_scaled(x, self.reduce, h, self.gain(level) * OUT_SCALE)
+        gain = self.gain(level) * OUT_SCALE
+        if x.is_cuda:
+            return self._on_gpu(x, kernel, gain)
+        h = self.reduce(F.glu(self.expand(depthwise(x, kernel, self.spatial_bias)), -1))
+        out: Tensor = x + h * gain[:, None, None, :].to(h.dtype)
+        return out
+
+    def _on_gpu(self, x: Tensor, kernel: Tensor, gain: Tensor) -> Tensor:
+        from codec.transforms.fused_triton import Block
+
+        if torch.is_autocast_enabled("cuda"):
+            x = x.to(torch.get_autocast_dtype("cuda"))
+        apply: Any = Block.apply
+        with torch.autocast("cuda", enabled=False):
+            out: Tensor = apply(
+                x.contiguous(), kernel, self.spatial_bias, self.expand.weight, self.expand.bias,
+                self.reduce.weight, self.reduce.bias, gain,
+            )  # fmt: skip
+        return out
 
 
 def unshuffle(x: Tensor, factor: int) -> Tensor:

@@ -1,5 +1,6 @@
-"""Triton kernels of `codec.transforms.fused`; imported only where a model trains on a GPU, and by
-tests, in Triton's interpreter.
+"""A gated block and its gradients on a GPU: Triton kernels between the products, each of which
+passes through the memory once and sums the gradients of biases and gains on the way. Imported only
+where a model trains on a GPU, and by tests, in Triton's interpreter.
 """
 
 from __future__ import annotations
@@ -7,9 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 import triton
 import triton.language as tl
 from torch import Tensor
+
+from entropy.integer.depthwise_triton import correlate, kernel_gradient, taps
 
 POSITIONS, CHANNELS = 16, 64
 """Of a tile."""
@@ -62,35 +66,6 @@ def _gate_backward(
     tl.store(to + channels, tl.sum(sum_gate, 0), inside_c)
 
 
-class Gate(torch.autograd.Function):
-    """x (B, H, W, 2 N), bias (2 N,) float32 -> (B, H, W, N): GLU of x + bias."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, bias: Tensor) -> Tensor:
-        ctx.save_for_backward(x, bias)
-        channels = x.shape[-1] // 2
-        positions = x.numel() // (2 * channels)
-        out = x.new_empty(*x.shape[:-1], channels)
-        _gate[(triton.cdiv(positions, POSITIONS), triton.cdiv(channels, CHANNELS))](
-            x, bias, out, positions, channels, P=POSITIONS, C=CHANNELS
-        )
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
-        x, bias = ctx.saved_tensors
-        channels = x.shape[-1] // 2
-        positions = x.numel() // (2 * channels)
-        stretches = triton.cdiv(positions, STRETCH)
-        grad_x = torch.empty_like(x)
-        sums = torch.empty(stretches, 2 * channels, device=x.device)
-        _gate_backward[(stretches, triton.cdiv(channels, CHANNELS))](
-            x, bias, grads[0].contiguous(), grad_x, sums, positions, channels,
-            S=STRETCH, P=POSITIONS, C=CHANNELS,
-        )  # fmt: skip
-        return grad_x, sums.sum(0)
-
-
 @triton.jit
 def _add_scaled(
     x, h, bias, gain, out, positions, area, channels, P: tl.constexpr, C: tl.constexpr
@@ -130,31 +105,97 @@ def _add_scaled_backward(
     tl.store(totals + to, tl.sum(total, 0), inside_c)
 
 
-class AddScaled(torch.autograd.Function):
-    """x and h (B, H, W, C), bias (C,) and gain (B, C) float32 -> x + (h + bias) * gain, like x."""
+class Block(torch.autograd.Function):
+    """A `GatedBlock`: x (B, H, W, C) contiguous, spatial (C, 1, 3, 3), expand (2 N, C) and reduce
+    (C, N) with their biases, gain (B, C) float32 -> like x. Products are of x's type.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, h: Tensor, bias: Tensor, gain: Tensor) -> Tensor:
-        ctx.save_for_backward(h, bias, gain)
-        batch, height, width, channels = x.shape
-        out = torch.empty_like(x)
-        positions = batch * height * width
-        _add_scaled[(triton.cdiv(positions, POSITIONS), triton.cdiv(channels, CHANNELS))](
-            x, h, bias, gain, out, positions, height * width, channels, P=POSITIONS, C=CHANNELS
+    def forward(
+        ctx: Any, x: Tensor, spatial: Tensor, spatial_bias: Tensor, expand: Tensor,
+        expand_bias: Tensor, reduce: Tensor, reduce_bias: Tensor, gain: Tensor,
+    ) -> Tensor:  # fmt: skip
+        kernel, gain = taps(spatial), gain.contiguous()
+        expand, reduce = expand.to(x.dtype), reduce.to(x.dtype)
+        filtered = correlate(x, kernel, bias=spatial_bias)
+        both = F.linear(filtered, expand)
+        gated = gate(both, expand_bias)
+        h = F.linear(gated, reduce)
+        ctx.save_for_backward(
+            x, kernel, expand, expand_bias, reduce, reduce_bias, gain, filtered, both, gated, h
         )
-        return out
+        return add_scaled(x, h, reduce_bias, gain)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        h, bias, gain = ctx.saved_tensors
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
+        (
+            x, kernel, expand, expand_bias, reduce, reduce_bias, gain, filtered, both, gated, h,
+        ) = ctx.saved_tensors  # fmt: skip
         grad = grads[0].contiguous()
-        batch, height, width, channels = h.shape
-        stretches = triton.cdiv(height * width, STRETCH)
-        grad_h = torch.empty_like(h)
-        sums = torch.empty(2, batch, stretches, channels, device=h.device)
-        _add_scaled_backward[(stretches, triton.cdiv(channels, CHANNELS), batch)](
-            h, gain, grad, grad_h, sums[0], sums[1], height * width, channels,
-            S=STRETCH, P=POSITIONS, C=CHANNELS,
+        grad_h, by_reduce_bias, by_gain = add_scaled_gradient(h, reduce_bias, gain, grad)
+        by_reduce = _product(grad_h, gated)
+        grad_both, by_expand_bias = gate_gradient(both, expand_bias, grad_h @ reduce)
+        by_expand = _product(grad_both, filtered)
+        grad_filtered = grad_both @ expand
+        by_spatial, by_spatial_bias = kernel_gradient(x, grad_filtered)
+        grad_x = correlate(grad_filtered, kernel, flip=True, added=grad)
+        return (
+            grad_x, by_spatial, by_spatial_bias, by_expand, by_expand_bias, by_reduce,
+            by_reduce_bias, by_gain,
         )  # fmt: skip
-        products, totals = sums.sum(2)
-        return grad, grad_h, (gain * totals).sum(0), products + bias * totals
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """Sum over positions of a (..., M) times b (..., N): (M, N) float32."""
+    return (a.flatten(0, -2).t() @ b.flatten(0, -2)).float()
+
+
+def gate(x: Tensor, bias: Tensor) -> Tensor:
+    """GLU of x (..., 2 N) + bias (2 N,)."""
+    channels = x.shape[-1] // 2
+    positions = x.numel() // (2 * channels)
+    out = x.new_empty(*x.shape[:-1], channels)
+    _gate[(triton.cdiv(positions, POSITIONS), triton.cdiv(channels, CHANNELS))](
+        x, bias, out, positions, channels, P=POSITIONS, C=CHANNELS
+    )
+    return out
+
+
+def gate_gradient(x: Tensor, bias: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
+    """Of x and of bias."""
+    channels = x.shape[-1] // 2
+    positions = x.numel() // (2 * channels)
+    stretches = triton.cdiv(positions, STRETCH)
+    grad_x = torch.empty_like(x)
+    sums = torch.empty(stretches, 2 * channels, device=x.device)
+    _gate_backward[(stretches, triton.cdiv(channels, CHANNELS))](
+        x, bias, grad, grad_x, sums, positions, channels, S=STRETCH, P=POSITIONS, C=CHANNELS
+    )
+    return grad_x, sums.sum(0)
+
+
+def add_scaled(x: Tensor, h: Tensor, bias: Tensor, gain: Tensor) -> Tensor:
+    """x + (h + bias) * gain: x and h (B, H, W, C), bias (C,), gain (B, C)."""
+    batch, height, width, channels = x.shape
+    positions = batch * height * width
+    out = torch.empty_like(x)
+    _add_scaled[(triton.cdiv(positions, POSITIONS), triton.cdiv(channels, CHANNELS))](
+        x, h, bias, gain, out, positions, height * width, channels, P=POSITIONS, C=CHANNELS
+    )
+    return out
+
+
+def add_scaled_gradient(
+    h: Tensor, bias: Tensor, gain: Tensor, grad: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Of h, bias and gain."""
+    batch, height, width, channels = h.shape
+    stretches = triton.cdiv(height * width, STRETCH)
+    grad_h = torch.empty_like(h)
+    sums = torch.empty(2, batch, stretches, channels, device=h.device)
+    _add_scaled_backward[(stretches, triton.cdiv(channels, CHANNELS), batch)](
+        h, gain, grad, grad_h, sums[0], sums[1], height * width, channels,
+        S=STRETCH, P=POSITIONS, C=CHANNELS,
+    )  # fmt: skip
+    products, totals = sums.sum(2)
+    return grad_h, (gain * totals).sum(0), products + bias * totals

@@ -21,10 +21,13 @@ STRETCH = 128
 
 @triton.jit
 def _correlate(
-    x, kernel, bias, out, positions, height, width, channels,
-    FLIP: tl.constexpr, BIAS: tl.constexpr, P: tl.constexpr, C: tl.constexpr,
+    x, kernel, bias, added, out, positions, height, width, channels,
+    FLIP: tl.constexpr, BIAS: tl.constexpr, ADDED: tl.constexpr,
+    P: tl.constexpr, C: tl.constexpr,
 ):  # fmt: skip
-    """out = correlation of x with kernel (9, channels), or with it turned by 180 degrees."""
+    """out = correlation of x with kernel (9, channels), or with it turned by 180 degrees, plus what
+    is added.
+    """
     p = tl.program_id(0) * P + tl.arange(0, P)
     c = tl.program_id(1) * C + tl.arange(0, C)
     row, column = p // width % height, p % width
@@ -42,7 +45,11 @@ def _correlate(
             tap = 4 + (-(3 * dy + dx) if FLIP else 3 * dy + dx)
             factor = tl.load(kernel + tap * channels + c, inside_c, other=0.0)
             total += tl.load(x + at, mask, other=0.0).to(tl.float32) * factor[None, :]
-    tl.store(out + p[:, None] * channels + c[None, :], total, inside_p[:, None] & inside_c[None, :])
+    at = p[:, None] * channels + c[None, :]
+    mask = inside_p[:, None] & inside_c[None, :]
+    if ADDED:
+        total += tl.load(added + at, mask, other=0.0).to(tl.float32)
+    tl.store(out + at, total, mask)
 
 
 @triton.jit
@@ -96,34 +103,53 @@ class Depthwise(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        kernel = weight.view(-1, 9).t().float().contiguous()
+        kernel = taps(weight)
         ctx.save_for_backward(x, kernel)
-        return _run(x, kernel, bias, flip=False)
+        return correlate(x, kernel, bias=bias)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, kernel = ctx.saved_tensors
         grad = grads[0].contiguous()
-        height, width, channels = x.shape[1:]
-        positions = x.numel() // channels
-        stretches = triton.cdiv(positions, STRETCH)
-        sums = torch.empty(stretches, 10, channels, device=x.device)
-        _kernel_gradient[(stretches, triton.cdiv(channels, SUMMED_CHANNELS))](
-            x, grad, sums, positions, height, width, channels,
-            S=STRETCH, P=SUMMED, C=SUMMED_CHANNELS,
-        )  # fmt: skip
-        total = sums.sum(0)
-        by_tap = total[:9].t().reshape(channels, 1, 3, 3)
-        return _run(grad, kernel, None, flip=True), by_tap, total[9]
+        return correlate(grad, kernel, flip=True), *kernel_gradient(x, grad)
 
 
-def _run(x: Tensor, kernel: Tensor, bias: Tensor | None, flip: bool) -> Tensor:
+def taps(weight: Tensor) -> Tensor:
+    """(C, 1, 3, 3) -> (9, C) float32."""
+    return weight.view(-1, 9).t().float().contiguous()
+
+
+def correlate(
+    x: Tensor,
+    kernel: Tensor,
+    bias: Tensor | None = None,
+    flip: bool = False,
+    added: Tensor | None = None,
+) -> Tensor:
+    """x (B, H, W, C) contiguous with kernel (9, C), zeros around it, plus bias (C,), plus `added`
+    like x. flip: with the kernel turned by 180 degrees, as gradients go.
+    """
     height, width, channels = x.shape[1:]
     positions = x.numel() // channels
     out = torch.empty_like(x)
     grid = (triton.cdiv(positions, POSITIONS), triton.cdiv(channels, CHANNELS))
     _correlate[grid](
-        x, kernel, kernel if bias is None else bias, out, positions, height, width, channels,
-        FLIP=flip, BIAS=bias is not None, P=POSITIONS, C=CHANNELS,
+        x, kernel, kernel if bias is None else bias, x if added is None else added, out,
+        positions, height, width, channels, FLIP=flip, BIAS=bias is not None,
+        ADDED=added is not None, P=POSITIONS, C=CHANNELS,
     )  # fmt: skip
     return out
+
+
+def kernel_gradient(x: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of weight (C, 1, 3, 3) and bias (C,) from those of what came out."""
+    height, width, channels = x.shape[1:]
+    positions = x.numel() // channels
+    stretches = triton.cdiv(positions, STRETCH)
+    sums = torch.empty(stretches, 10, channels, device=x.device)
+    _kernel_gradient[(stretches, triton.cdiv(channels, SUMMED_CHANNELS))](
+        x, grad, sums, positions, height, width, channels,
+        S=STRETCH, P=SUMMED, C=SUMMED_CHANNELS,
+    )  # fmt: skip
+    total = sums.sum(0)
+    return total[:9].t().reshape(channels, 1, 3, 3), total[9]
