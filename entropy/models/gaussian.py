@@ -60,6 +60,13 @@ def bits(residual: Tensor, index: Tensor, width: float = 1.0) -> Tensor:
     relative precision. Beyond TAIL standard deviations the gradient is one bit per standard
     deviation.
     """
+    if residual.is_cuda:
+        from entropy.models.gaussian_triton import Bits
+
+        apply: Any = Bits.apply
+        constants = (width, SCALE_MIN, SCALE_STEP, LIKELIHOOD_MIN, TAIL)
+        found: Tensor = apply(residual.float(), index.expand_as(residual).float(), *constants)
+        return found
     scale = scale_of(index)
     distance = residual.abs()
     upper = torch.special.erfc((distance - width / 2) / scale * _SQRT_HALF)

@@ -141,3 +141,37 @@ def test_strayed_symbol_is_led_back() -> None:
     assert index.grad is not None
     assert torch.allclose(residual.grad, torch.tensor([1.0, -1.0]) / gaussian.SCALE_MIN)
     assert torch.all(index.grad < 0)  # a larger scale is wanted
+
+
+@pytest.mark.parametrize("width", [1.0, 0.75])
+def test_bits_on_a_gpu_are_the_same_and_so_are_their_gradients(width: float) -> None:
+    """Without a GPU in Triton's interpreter: near the mean, in the tail, and beyond the floor."""
+    pytest.importorskip("triton", reason="needs Triton, which has no build for this platform")
+    from entropy.models.gaussian_triton import Bits
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    generator = torch.Generator().manual_seed(0)
+    index = torch.rand(3, 700, generator=generator) * 63
+    spread = torch.tensor([[1.0], [4.0], [12.0]])
+    residual = torch.randn(3, 700, generator=generator) * spread * gaussian.scale_of(index)
+    residual[:, :3] = torch.tensor([0.0, 0.5, -0.5])
+    leaves = [t.double().requires_grad_() for t in (residual, index)]
+    wanted = gaussian.bits(leaves[0], leaves[1], width)
+    grad = torch.rand(3, 700, generator=generator)
+
+    mine = [t.to(device).requires_grad_() for t in (residual, index)]
+    constants = (gaussian.SCALE_MIN, gaussian.SCALE_STEP, gaussian.LIKELIHOOD_MIN, gaussian.TAIL)
+    found = Bits.apply(*mine, width, *constants)
+
+    sure = wanted < 24  # near the floor of 1e-9 float32 has no digits left
+    assert torch.allclose(found.cpu().double()[sure], wanted[sure], rtol=1e-3, atol=2e-4)
+    assert bool((found.cpu()[~sure] > 23).all())
+    gradients = torch.autograd.grad(found, mine, grad.to(device))
+    by_reference = torch.autograd.grad(wanted, leaves, grad.double())
+    for a, b in zip(gradients, by_reference, strict=True):
+        assert bool(a.isfinite().all())
+        body = sure & (residual != 0)  # where |residual| has a slope
+        assert torch.allclose(a.cpu().double()[body], b[body], rtol=2e-2, atol=2e-3)
+    beyond = residual.abs() > 13 * gaussian.scale_of(index)
+    assert beyond.any()
+    assert torch.allclose(gradients[0].cpu()[beyond].double(), by_reference[0][beyond], rtol=1e-3)
