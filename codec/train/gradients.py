@@ -57,8 +57,9 @@ class Gradients:
         mse = (x_hat - planes).square().mean((1, 2, 3)) * 255.0**2
         bpp = (y_bits + z_bits) / pixels
         cost = bpp + self.lambdas[level] * mse
-        weights = self.weights[level] * cost.detach() ** -c.crop_weight
+        weights = self.weights[level]
         if c.crop_weight:
+            weights = weights * cost.detach() ** -c.crop_weight
             weights = weights / weights.mean()
         loss = (cost * weights).mean()
         self.model.zero_grad(set_to_none=True)

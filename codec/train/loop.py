@@ -47,7 +47,6 @@ class Trainer:
         self.steps, self.seconds, self.pixels = 0, 0.0, 0
         self.model.to(device)
         self.average: dict[str, Tensor] = {}
-        self._live: list[Tensor] = []
         self.optimizers = optimizers(self.model, config)
         self.peaks = [[g["lr"] for g in o.param_groups] for o in self.optimizers]
         if config.compile and device.type == "cpu":
@@ -62,15 +61,7 @@ class Trainer:
         initialise(self.model, self.crops)
         self._reset_average()
 
-    def _averaged(self) -> list[Tensor]:
-        """What `average` is the average of."""
-        if not self._live:
-            state = self.model.state_dict()
-            self._live = [state[k] for k in self.average]
-        return self._live
-
     def _reset_average(self) -> None:
-        self._live = []
         self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
 
     def load(self, path: Path) -> None:
@@ -96,7 +87,7 @@ class Trainer:
             if ended:
                 self._reset_average()
             else:
-                self.average, self._live = state["average"], []
+                self.average = state["average"]
                 for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
                     optimizer.load_state_dict(saved)
                 self.steps, self.seconds = state["steps"], state["seconds"]
@@ -149,7 +140,10 @@ class Trainer:
         self.steps += 1
         self.pixels += count * side * side
         decay = min(c.ema, self.steps / (self.steps + 10.0))
-        torch._foreach_lerp_(list(self.average.values()), self._averaged(), 1 - decay)
+        state = self.model.state_dict()
+        torch._foreach_lerp_(
+            list(self.average.values()), [state[k] for k in self.average], 1 - decay
+        )
         return metrics
 
     def rate(self, progress: float) -> float:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from entropy.integer.depthwise import depthwise
+from entropy.integer.depthwise import depthwise, for_kernel
 from entropy.integer.training import KNOTS, KnotShares, interpolate_knots, mix_knots
 
 
@@ -116,12 +116,11 @@ class GatedBlock(nn.Module):
     def _on_gpu(self, x: Tensor, kernel: Tensor, gain: Tensor) -> Tensor:
         from codec.transforms.fused_triton import Block
 
-        if torch.is_autocast_enabled("cuda"):
-            x = x.to(torch.get_autocast_dtype("cuda"))
+        x = for_kernel(x)
         apply: Any = Block.apply
         with torch.autocast("cuda", enabled=False):
             out: Tensor = apply(
-                x.contiguous(), kernel, self.spatial_bias, self.expand.weight, self.expand.bias,
+                x, kernel, self.spatial_bias, self.expand.weight, self.expand.bias,
                 self.reduce.weight, self.reduce.bias, gain,
             )  # fmt: skip
         return out

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["depthwise"]
+__all__ = ["depthwise", "for_kernel"]
 
 
 def depthwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -23,10 +23,17 @@ def depthwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     if x.is_cuda:
         from entropy.integer import depthwise_triton
 
-        if torch.is_autocast_enabled("cuda"):
-            x = x.to(torch.get_autocast_dtype("cuda"))
         apply: Any = depthwise_triton.Depthwise.apply
-        out: Tensor = apply(x.contiguous(), weight, bias)
+        out: Tensor = apply(for_kernel(x), weight, bias)
         return out
     planes = F.conv2d(x.permute(0, 3, 1, 2), weight, bias, padding=1, groups=x.shape[-1])
     return planes.permute(0, 2, 3, 1)
+
+
+def for_kernel(x: Tensor) -> Tensor:
+    """x on a GPU, contiguous and of the type that autocast asks for, as a kernel of our own has to
+    be given it.
+    """
+    if torch.is_autocast_enabled("cuda"):
+        x = x.to(torch.get_autocast_dtype("cuda"))
+    return x.contiguous()

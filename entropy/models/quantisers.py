@@ -112,8 +112,7 @@ class Trellis(nn.Module):
         # A GPU adds to one number after the other: there every few have counts of their own.
         apart = APART if place.is_cuda else 1
         place = place.flatten()
-        if apart > 1:
-            place = place + torch.arange(len(place), device=place.device) % apart * prices.numel()
+        place = place + torch.arange(len(place), device=place.device) % apart * prices.numel()
         seen = torch.zeros(apart * prices.numel(), device=place.device)
         seen.scatter_add_(0, place, coded.flatten().float())
         self.counts.mul_(FORGET).add_(seen.view(apart, *prices.shape).sum(0))
