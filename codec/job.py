@@ -202,7 +202,6 @@ class Job:
         `known` is y at `place`, z that of the tile, `done` counts tiles.
         """
         model = self._model
-        compress, dead_zone = model.latent_codec.compress, model.dead_zone
         around = area.grown(REFINED_WITH, place)
         surroundings, inside = known[around.slices(place)], area.slices(around)
         pixels = self._pixels_of(area)
@@ -210,9 +209,7 @@ class Job:
             pixels, surroundings, z, (area.y - around.y, area.x - around.x), level, self._steps,
             lambda share: self._tell(done + share),
         )  # fmt: skip
-        # Refinement knew the dead zone; where there is one, it may be better to drop it now.
-        zones = [dead_zone, 0 * dead_zone] if dead_zone.any() else [dead_zone]
-        refined = [compress(y, z.round(), level, zone) for zone in zones]
+        refined = self._compress(level, (y, z))
 
         def cost(candidate: tuple[bytes, Tensor]) -> float:
             """Bits, plus as many as the distortion of the tile is worth."""
@@ -221,7 +218,7 @@ class Job:
             latents[inside] = decoded
             return 8 * len(payload) + self._worth(latents, inside, pixels, level)
 
-        return min(direct, *refined, key=cost)
+        return min(direct, refined, key=cost)
 
     def _worth(
         self, y_hat: Tensor, inside: tuple[slice, slice], pixels: Tensor, level: int

@@ -1,13 +1,20 @@
-"""Refinement: the encoder descends on the latents of the image at hand, effort 8 and up.
+"""Refinement: the encoder corrects the latents of the image at hand, effort 8 and up.
 
-The analysis was trained to do well on average. Here y and z of one tile are themselves the
-variables, and rate + lmbda * distortion of the real synthesis and entropy model is what falls.
-While it falls, rounding is a random choice between the two neighbours that grows harder with every
-step; along the trellis the choice is a search already, and passed straight through. The decoder
-knows nothing of it.
+The analysis was trained to do well on average, and it cannot know what quantisation leaves. Here
+the symbols of one tile are chosen again and again. The gradient at what they stand for says where y
+should have been: y_hat - gradient / curvature, a step of Newton's method with the curvature that
+the choice of symbols assumes everywhere. y moves a share of the way there, and the next choice
+begins at it. The shares are small and fall, for that curvature says nothing of what latents do to
+each other. The decoder knows nothing of it all.
 
-Source: Yang, Bamler, Mandt, Improving inference for neural image compression, NeurIPS 2020, section
-3 (stochastic Gumbel annealing, arXiv 2006.04240).
+The gradient is of the distortion, through the synthesis, and of the bits of other symbols, through
+the context. A symbol's own bits are left to its choice, which knows them exactly. z descends by its
+gradient, rounded to one of its two neighbours at random, more surely with every step.
+
+Sources: Yang, Bamler, Mandt, Improving inference for neural image compression, NeurIPS 2020,
+section 3 (latents as variables, stochastic Gumbel annealing; arXiv 2006.04240); Blumensath, Davies,
+Iterative thresholding for sparse approximations, J. Fourier Anal. Appl. 14, 2008 (a gradient step,
+then the best point of a discrete set, again and again).
 """
 
 from __future__ import annotations
@@ -23,24 +30,30 @@ from codec.models.restore import restore
 from codec.models.weights import ModelWeights
 from codec.options import MAX_EFFORT
 from entropy.models import gaussian
-from entropy.models.quantisers import NOISE, Quantiser, Trellis
+from entropy.models.hyperprior import joined, split
+from entropy.models.latent_codec import TRELLIS_WEIGHT
+from entropy.models.quantisers import Quantiser
 
 __all__ = ["STEPS", "Refiner"]
 
-STEPS = {8: 20, 9: 80, MAX_EFFORT: 320}
-"""Steps of descent by effort; below there are none."""
-RATE_Y, RATE_Z = 0.1, 0.03
-"""Of Adam, in symbols, at the first of many steps, over the square root of their number; the rates
-fall along a square root to zero.
+STEPS = {8: 10, 9: 40, MAX_EFFORT: 160}
+"""Steps by effort; below there are none."""
+SHARE = 1.0
+"""Of the way that y moves at the first of many steps, over the square root of their number; it
+falls in a line to zero.
 """
-RATE_TRELLIS = 0.04
-"""The same for y along the trellis."""
+CURVATURE = 2 * TRELLIS_WEIGHT
+"""Of the distortion, in bits per squared symbol."""
+NOISE = 1.0
+"""Width, in symbols, of the noise on y, and of the bin that is charged, where bits are to depend on
+mean and scale smoothly.
+"""
+RATE_Z = 0.02
+"""Of Adam, in symbols, at the first step; it falls along a square root to zero."""
 SOFT, HARD = 0.5, 0.05
-"""Temperature of rounding at the first and at the last step."""
-LEAK = 0.05
-"""Slope inside the dead zone: small, so that what is zero stays so, but not for ever."""
+"""Temperature of rounding z at the first and at the last step."""
 EDGE = 1e-4
-"""A residual is never nearer to a whole number than this: its logit would be infinite."""
+"""z is never nearer to a whole number than this: its logit would be infinite."""
 
 
 class Refiner:
@@ -57,7 +70,7 @@ class Refiner:
             self._model = ImageModel(weights.config)
             restore(self._model, weights)
             self._model.to(device).eval().requires_grad_(False)
-        self._dead_zone = weights.dead_zone.to(device)
+            self._choose = self._model.entropy.trellis or _rounding(weights.dead_zone.to(device))
         self._device, self._dtype = device, dtype
 
     @torch.inference_mode(False)
@@ -80,10 +93,10 @@ class Refiner:
             z: (h/4, w/4, hyper) float32, of the tile.
             origin: row and column of the tile within `y`.
             level: quality level.
-            steps: of descent.
+            steps: how often the symbols are chosen.
             progress: called with the finished share, 0..1.
 
-        Returns: y (h, w, latent) and z of the tile, float32, to be rounded as any others.
+        Returns: y (h, w, latent) and z of the tile, float32, to be quantised as any others.
         """
         model, amp = self._model, self._dtype is torch.bfloat16
         levels = torch.tensor([level], device=self._device)
@@ -93,24 +106,17 @@ class Refiner:
         inside = (slice(None), *map(_span, origin, size))
         rows, columns = map(_span, [LATENT_PX * o for o in origin], pixels.shape[:2])
         around = y[None].clone()
-        best = around[inside].clone().requires_grad_()
+        best = split(around[inside])
         hyper = z[None].clone().requires_grad_()
-        optimizer = torch.optim.Adam([{"params": [best]}, {"params": [hyper]}], betas=(0.8, 0.99))
-        zones = [self._dead_zone, torch.zeros_like(self._dead_zone)]  # of y, of z
-        trellis = model.entropy.trellis
-        rate_y = RATE_Y if trellis is None else RATE_TRELLIS
-        rates = [rate / steps**0.5 for rate in (rate_y, RATE_Z)]
+        optimizer = torch.optim.Adam([hyper], betas=(0.8, 0.99))
         noise = torch.Generator(self._device).manual_seed(0)
         for step in range(steps):
             left = 1 - step / steps
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * left**0.5
-            temperature = HARD * (SOFT / HARD) ** left
-            quantisers = [_annealed(temperature, zone, noise) for zone in zones]
-            if trellis is not None:
-                quantisers[0] = _along(trellis, noise)
+            optimizer.param_groups[0]["lr"] = RATE_Z * left**0.5
+            choice = _Choice(self._choose, noise)
+            annealed = _annealed(HARD * (SOFT / HARD) ** left, noise)
             with torch.autocast(self._device.type, torch.bfloat16, enabled=amp):
-                y_hat, y_bits, z_bits = model.entropy.code(best, hyper, levels, *quantisers)
+                y_hat, y_bits, z_bits = model.entropy.code(best, hyper, levels, choice, annealed)
                 whole = around.clone()
                 whole[inside] = y_hat
                 x_hat = model.synthesis(whole, levels)[0, rows, columns]
@@ -120,38 +126,65 @@ class Refiner:
             optimizer.zero_grad()
             cost.backward()
             optimizer.step()
+            for part, way in zip(best, choice.ways(), strict=True):
+                part.add_(way, alpha=SHARE / steps**0.5 * left)
             progress((step + 1) / steps)
-        return best.detach()[0], hyper.detach()[0]
+        return joined([part.unbind(1) for part in best])[0], hyper.detach()[0]
 
 
 def _span(begin: int, length: int) -> slice:
     return slice(begin, begin + length)
 
 
-def _along(trellis: Trellis, noise: torch.Generator) -> Quantiser:
-    """The trellis, straight-through, charged as in training: its choice is a search already."""
+class _Choice:
+    """A quantiser of y that finds out, with a backward pass, where y should have been.
+
+    Args:
+        choose: residual, table index -> what the symbols stand for.
+        noise: of the residuals that are charged.
+    """
+
+    def __init__(self, choose: Quantiser, noise: torch.Generator) -> None:
+        self._choose, self._noise = choose, noise
+        self._changes: list[Tensor] = []
+        self._errors: list[Tensor] = []
+
+    def __call__(self, residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        value, _ = self._choose(residual.detach(), index.detach())
+        change = torch.zeros_like(value, requires_grad=True)  # y_hat's gradient will be its own
+        self._changes.append(change)
+        self._errors.append(value - residual.detach())
+        uniform = torch.rand(residual.shape, generator=self._noise, device=residual.device)
+        bits = gaussian.bits(residual + (uniform - 0.5) * NOISE, index, NOISE)
+        # The mean drops out of y_hat: a symbol is chosen for y, whatever the mean.
+        return residual + self._errors[-1] + change, bits
+
+    def ways(self) -> list[Tensor]:
+        """From y to where it should have been, by step of the context."""
+        ways = []
+        for error, change in zip(self._errors, self._changes, strict=True):
+            assert change.grad is not None  # every symbol is part of the picture
+            ways.append(error - change.grad / CURVATURE)
+        return ways
+
+
+def _rounding(dead_zone: Tensor) -> Quantiser:
+    """Rounding as `LatentCodec` does it; `dead_zone` by table index."""
 
     def quantise(residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-        value, _ = trellis(residual, index)
-        uniform = torch.rand(residual.shape, generator=noise, device=residual.device)
-        return value, gaussian.bits(residual + (uniform - 0.5) * NOISE, index, NOISE)
+        half = 0.5 - dead_zone[index.round().long()]
+        symbols = (residual.abs() + half).floor().copysign(residual)
+        return symbols, gaussian.bits(symbols, index)
 
     return quantise
 
 
-def _annealed(temperature: float, dead_zone: Tensor, noise: torch.Generator) -> Quantiser:
-    """A quantiser that draws the weight of the upper neighbour: Gumbel-softmax of two.
-
-    dead_zone: by table index, the one that the symbols will meet in the end.
-    """
+def _annealed(temperature: float, noise: torch.Generator) -> Quantiser:
+    """A quantiser that draws the weight of the upper neighbour: Gumbel-softmax of two."""
 
     def quantise(residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-        zone = dead_zone[index.detach().round().long()]
-        magnitude = residual.abs()
-        shrunk = torch.where(magnitude > zone, magnitude - zone, LEAK * magnitude)
-        place = shrunk * residual.detach().sign()
-        lower = place.detach().floor()
-        above = (place - lower).clamp(EDGE, 1 - EDGE)
+        lower = residual.detach().floor()
+        above = (residual - lower).clamp(EDGE, 1 - EDGE)
         odds = torch.atanh(above) - torch.atanh(1 - above)
         uniform = torch.rand(residual.shape, generator=noise, device=residual.device)
         # The difference of two Gumbel variables is logistic.

@@ -6,9 +6,12 @@ What stands in for quantisation while training is in `entropy.models.quantisers`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
+from entropy.integer.arrange import ArrangeOps
 from entropy.integer.spec import INDEX_MAX
 from entropy.integer.training import (
     KNOTS,
@@ -21,6 +24,7 @@ from entropy.models import gaussian
 from entropy.models.hyper_analysis import HyperAnalysis
 from entropy.models.latent_codec import TRELLIS_WEIGHT
 from entropy.models.quadtree import (
+    GROUPS,
     ORDER,
     STEPS,
     Context,
@@ -69,12 +73,14 @@ class HyperpriorModel(nn.Module):
         """
         y = y.float()
         rounding = noisy if self.training else rounded
-        return self.code(y, self.hyper_analysis(y), level, self.trellis or rounding, rounding)
+        z = self.hyper_analysis(y)
+        return self.code(split(y), z, level, self.trellis or rounding, rounding)
 
     def code(
-        self, y: Tensor, z: Tensor, level: Tensor, quantise_y: Quantiser, quantise_z: Quantiser
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """The same with a given z (B, h/4, w/4, hyper) and quantisers."""
+        self, y: list[Tensor], z: Tensor, level: Tensor, quantise_y: Quantiser,
+        quantise_z: Quantiser,
+    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        """The same with y as `split` has it, a given z (B, h/4, w/4, hyper) and quantisers."""
         z_index = self.z_table()[level][:, None, None, :]
         if self.ops.exact:
             z_index = round_through(z_index)
@@ -82,23 +88,30 @@ class HyperpriorModel(nn.Module):
         z_bits = bits.sum((1, 2, 3))
         ops = self.ops.bind(level)
         context = Context(ops, hyper_synthesis(ops, z_hat))
-        size = self.config.group
-        y_hat: list[list[Tensor | None]] = [[None] * 4 for _ in range(4)]  # [cell][group]
+        y_hat: list[tuple[Tensor, ...]] = []
         y_bits = torch.zeros_like(z_bits)
         for step in range(STEPS):
             parameters = context.parameters(step)
-            targets = [
-                cell(y, c)[..., group * size : (group + 1) * size]
-                for c, group in enumerate(ORDER[step])
-            ]
             mean = torch.stack([m.float() for m, _ in parameters], 1)
             index = torch.stack([i.float() for _, i in parameters], 1)
-            value, bits = quantise_y(torch.stack(targets, 1) - mean, index)
+            value, bits = quantise_y(y[step] - mean, index)
             y_bits = y_bits + bits.sum((1, 2, 3, 4))
-            decoded = list((mean + value).unbind(1))
-            for c, group in enumerate(ORDER[step]):
-                y_hat[c][group] = decoded[c]
+            y_hat.append((mean + value).unbind(1))
             if step + 1 < STEPS:
-                context.update(step, decoded)
-        cells = [torch.cat([g for g in groups if g is not None], -1) for groups in y_hat]
-        return self.ops.join(cells), y_bits, z_bits
+                context.update(step, list(y_hat[step]))
+        return joined(y_hat), y_bits, z_bits
+
+
+def split(y: Tensor) -> list[Tensor]:
+    """y (B, h, w, latent) as the steps code it, each (B, 4 cells, h/2, w/2, latent/4)."""
+    groups = y.chunk(GROUPS, -1)
+    return [torch.stack([cell(groups[g], c) for c, g in enumerate(order)], 1) for order in ORDER]
+
+
+def joined(parts: Sequence[Sequence[Tensor]]) -> Tensor:
+    """The inverse of `split`, from parts[step][cell], each (B, h/2, w/2, latent/4)."""
+    cells = []
+    for c in range(len(ORDER[0])):
+        groups = {order[c]: step[c] for order, step in zip(ORDER, parts, strict=True)}
+        cells.append(torch.cat([groups[g] for g in range(GROUPS)], -1))
+    return ArrangeOps().join(cells)

@@ -21,6 +21,8 @@ from codec.models.image import lambdas
 from codec.models.registry import ModelEntry
 from codec.models.weights import ModelWeights
 from codec.options import EncoderOptions
+from codec.refine import CURVATURE, _Choice
+from entropy.models.quantisers import rounded
 from tests.model_fixtures import register_file, synthetic_picture
 
 LEVEL = 40
@@ -47,13 +49,28 @@ def test_up_to_7_all_efforts_are_alike(encoder: Encoder, effort: int) -> None:
     assert encoder.encode(picture, effort=effort) == encoder.encode(picture)
 
 
-@pytest.mark.parametrize("level", [5, LEVEL, 63])
-def test_refined_file_costs_less(encoder: Encoder, level: int) -> None:
+@pytest.mark.parametrize(("level", "share"), [(5, 0.998), (LEVEL, 0.995), (63, 0.99)])
+def test_refined_file_costs_less(encoder: Encoder, level: int, share: float) -> None:
     picture = synthetic_picture(128, 192, seed=4)
 
     direct, refined = (encoder.encode(picture, level=level, effort=e) for e in (7, 9))
 
-    assert cost(refined, picture, level) < 0.995 * cost(direct, picture, level)
+    assert cost(refined, picture, level) < share * cost(direct, picture, level)
+
+
+def test_way_leads_to_the_optimum_where_the_curvature_is_right() -> None:
+    """And a symbol's own bits, which its choice has weighed, do not turn it."""
+    generator = torch.Generator().manual_seed(1)
+    y, best = torch.randn(2, 1, 4, 3, 3, 2, generator=generator)
+    mean = torch.full_like(y, 0.3)
+    choice = _Choice(rounded, generator)
+
+    value, bits = choice(y - mean, torch.full_like(y, 20.0))
+    y_hat = mean + value
+    (CURVATURE / 2 * (y_hat - best).square().sum() + bits.sum()).backward()
+
+    torch.testing.assert_close(y_hat, mean + (y - mean).round())
+    torch.testing.assert_close(choice.ways()[0], best - y)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -70,8 +87,8 @@ def test_any_size_and_tile_decodes(
 
 
 def test_no_tile_gets_worse(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the descent fails the direct pass stands."""
-    monkeypatch.setattr("codec.refine.RATE_Y", 50.0)
+    """Where refinement fails the direct pass stands."""
+    monkeypatch.setattr("codec.refine.SHARE", -50.0)
     picture = synthetic_picture(100, 150)
 
     direct, refined = (encoder.encode(picture, level=LEVEL, tile=64, effort=e) for e in (7, 8))
