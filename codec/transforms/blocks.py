@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from entropy.integer.depthwise import depthwise, for_kernel
+from entropy.integer.depthwise import depthwise
+from entropy.integer.kernels import for_kernel, has_kernels
 from entropy.integer.training import KNOTS, KnotShares, interpolate_knots, mix_knots
 
 
@@ -107,7 +108,7 @@ class GatedBlock(nn.Module):
         """x (B, H, W, C), level (B,) -> (B, H, W, C)."""
         kernel = self.spatial / self.scale.view(-1, 1, 1, 1)
         gain = self.gain(level) * OUT_SCALE
-        if x.is_cuda:
+        if has_kernels(x):
             return self._on_gpu(x, kernel, gain)
         h = self.reduce(F.glu(self.expand(depthwise(x, kernel, self.spatial_bias)), -1))
         out: Tensor = x + h * gain[:, None, None, :].to(h.dtype)

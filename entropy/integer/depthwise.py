@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["depthwise", "for_kernel"]
+from entropy.integer.kernels import for_kernel, has_kernels
+
+__all__ = ["depthwise"]
 
 
 def depthwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -20,7 +21,7 @@ def depthwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
     Under autocast it takes and gives bfloat16, as PyTorch's does; sums are float32 on a GPU.
     """
-    if x.is_cuda:
+    if has_kernels(x):
         from entropy.integer import depthwise_triton
 
         apply: Any = depthwise_triton.Depthwise.apply
@@ -28,12 +29,3 @@ def depthwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         return out
     planes = F.conv2d(x.permute(0, 3, 1, 2), weight, bias, padding=1, groups=x.shape[-1])
     return planes.permute(0, 2, 3, 1)
-
-
-def for_kernel(x: Tensor) -> Tensor:
-    """x on a GPU, contiguous and of the type that autocast asks for, as a kernel of our own has to
-    be given it.
-    """
-    if torch.is_autocast_enabled("cuda"):
-        x = x.to(torch.get_autocast_dtype("cuda"))
-    return x.contiguous()

@@ -22,6 +22,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from entropy.integer.kernels import has_kernels
+
 SCALE_LEVELS = 64
 SCALE_MIN = 0.11
 SCALE_STEP = 0.1
@@ -60,7 +62,7 @@ def bits(residual: Tensor, index: Tensor, width: float = 1.0) -> Tensor:
     relative precision. Beyond TAIL standard deviations the gradient is one bit per standard
     deviation.
     """
-    if residual.is_cuda:
+    if has_kernels(residual):
         from entropy.models.gaussian_triton import Bits
 
         apply: Any = Bits.apply

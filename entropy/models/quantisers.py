@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from entropy.coder import backend, trellis
 from entropy.coder.interleave import COST_BITS
+from entropy.integer.kernels import has_kernels
 from entropy.integer.training import round_through
 from entropy.models import gaussian, viterbi
 
@@ -124,7 +125,7 @@ class Trellis(nn.Module):
         """
         bits = (prices * (1 << COST_BITS)).round()
         rows, columns = residual.float().flatten(1), tables.flatten(1)
-        if residual.device.type == "cuda":
+        if has_kernels(residual):
             from entropy.models import viterbi_triton
 
             symbols, sets = viterbi_triton.choose(

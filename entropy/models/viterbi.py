@@ -1,5 +1,5 @@
 """The choice of symbols along the trellis for a whole batch at once, in PyTorch: for training where
-the compiled coder is missing. (On a GPU `viterbi_triton` is.)
+the compiled coder is missing, or Triton on a GPU.
 
 It finds what `entropy.coder.trellis.quantise` finds with 8 states, bit for bit, but walks the
 chains in blocks side by side and never asks the device for a number. A chain of T symbols takes
