@@ -20,7 +20,7 @@ def block(measured: list[Result], speeds: list[Row], picture: str) -> str:
     Args:
         picture: path of the plot as the README names it.
     """
-    own = next(result for result in measured if result.codec in OURS)
+    own = next(result for result in measured if result.codec == OURS[0])
     rows = [
         ["level", *(f"{mean.setting:.0f}" for mean in own.means)],
         ["---"] * (1 + len(own.means)),
