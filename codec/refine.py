@@ -30,11 +30,14 @@ from codec.models.restore import restore
 from codec.models.weights import ModelWeights
 from codec.options import MAX_EFFORT
 from entropy.models import gaussian
-from entropy.models.hyperprior import joined, split
-from entropy.models.latent_codec import TRELLIS_WEIGHT
-from entropy.models.quantisers import Quantiser
+from entropy.models.latent_codec import TRELLIS_WEIGHT, rounded_with_dead_zone
+from entropy.models.partition import joined, split
+from entropy.models.quantisers import Quantiser, Trellis, noisy_bits
 
 __all__ = ["STEPS", "Refiner"]
+
+Choose = Callable[[Tensor, Tensor], Tensor]
+"""(residual, table index) -> what the symbols chosen for them stand for."""
 
 STEPS = {8: 10, 9: 40, MAX_EFFORT: 160}
 """Steps by effort; below there are none."""
@@ -70,7 +73,8 @@ class Refiner:
             self._model = ImageModel(weights.config)
             restore(self._model, weights)
             self._model.to(device).eval().requires_grad_(False)
-            self._choose = self._model.entropy.trellis or _rounding(weights.dead_zone.to(device))
+            trellis, dead_zone = self._model.entropy.trellis, weights.dead_zone.to(device)
+            self._choose = _rounding(dead_zone) if trellis is None else _along(trellis)
         self._device, self._dtype = device, dtype
 
     @torch.inference_mode(False)
@@ -140,22 +144,21 @@ class _Choice:
     """A quantiser of y that finds out, with a backward pass, where y should have been.
 
     Args:
-        choose: residual, table index -> what the symbols stand for.
+        choose: the symbols.
         noise: of the residuals that are charged.
     """
 
-    def __init__(self, choose: Quantiser, noise: torch.Generator) -> None:
+    def __init__(self, choose: Choose, noise: torch.Generator) -> None:
         self._choose, self._noise = choose, noise
         self._changes: list[Tensor] = []
         self._errors: list[Tensor] = []
 
     def __call__(self, residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-        value, _ = self._choose(residual.detach(), index.detach())
+        value = self._choose(residual.detach(), index.detach())
         change = torch.zeros_like(value, requires_grad=True)  # y_hat's gradient will be its own
         self._changes.append(change)
         self._errors.append(value - residual.detach())
-        uniform = torch.rand(residual.shape, generator=self._noise, device=residual.device)
-        bits = gaussian.bits(residual + (uniform - 0.5) * NOISE, index, NOISE)
+        bits = noisy_bits(residual, index, NOISE, self._noise)
         # The mean drops out of y_hat: a symbol is chosen for y, whatever the mean.
         return residual + self._errors[-1] + change, bits
 
@@ -168,15 +171,12 @@ class _Choice:
         return ways
 
 
-def _rounding(dead_zone: Tensor) -> Quantiser:
-    """Rounding as `LatentCodec` does it; `dead_zone` by table index."""
+def _along(trellis: Trellis) -> Choose:
+    return lambda residual, index: trellis(residual, index)[0]
 
-    def quantise(residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-        half = 0.5 - dead_zone[index.round().long()]
-        symbols = (residual.abs() + half).floor().copysign(residual)
-        return symbols, gaussian.bits(symbols, index)
 
-    return quantise
+def _rounding(dead_zone: Tensor) -> Choose:
+    return lambda residual, index: rounded_with_dead_zone(residual, index.round(), dead_zone)
 
 
 def _annealed(temperature: float, noise: torch.Generator) -> Quantiser:

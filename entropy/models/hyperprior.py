@@ -6,12 +6,9 @@ What stands in for quantisation while training is in `entropy.models.quantisers`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from entropy.integer.arrange import ArrangeOps
 from entropy.integer.spec import INDEX_MAX
 from entropy.integer.training import (
     KNOTS,
@@ -23,13 +20,12 @@ from entropy.integer.training import (
 from entropy.models import gaussian
 from entropy.models.hyper_analysis import HyperAnalysis
 from entropy.models.latent_codec import TRELLIS_WEIGHT
+from entropy.models.partition import joined, split
 from entropy.models.quadtree import (
-    GROUPS,
     ORDER,
     STEPS,
     Context,
     EntropyConfig,
-    cell,
     hyper_synthesis,
     layer_specs,
 )
@@ -100,18 +96,3 @@ class HyperpriorModel(nn.Module):
             if step + 1 < STEPS:
                 context.update(step, list(y_hat[step]))
         return joined(y_hat), y_bits, z_bits
-
-
-def split(y: Tensor) -> list[Tensor]:
-    """y (B, h, w, latent) as the steps code it, each (B, 4 cells, h/2, w/2, latent/4)."""
-    groups = y.chunk(GROUPS, -1)
-    return [torch.stack([cell(groups[g], c) for c, g in enumerate(order)], 1) for order in ORDER]
-
-
-def joined(parts: Sequence[Sequence[Tensor]]) -> Tensor:
-    """The inverse of `split`, from parts[step][cell], each (B, h/2, w/2, latent/4)."""
-    cells = []
-    for c in range(len(ORDER[0])):
-        groups = {order[c]: step[c] for order, step in zip(ORDER, parts, strict=True)}
-        cells.append(torch.cat([groups[g] for g in range(GROUPS)], -1))
-    return ArrangeOps().join(cells)

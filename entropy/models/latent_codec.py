@@ -27,9 +27,17 @@ from entropy.integer.compiled_ops import CompiledNetwork, load_network
 from entropy.integer.network import IntegerNetwork
 from entropy.integer.spec import MEAN_BITS
 from entropy.models.gaussian import SCALE_LEVELS
-from entropy.models.quadtree import ORDER, STEPS, Context, EntropyConfig, cell, hyper_synthesis
+from entropy.models.partition import joined, split
+from entropy.models.quadtree import STEPS, Context, EntropyConfig, hyper_synthesis
 
-__all__ = ["HYPER_STRIDE", "TRELLIS_TABLES", "TRELLIS_WEIGHT", "LatentCodec", "LatentTables"]
+__all__ = [
+    "HYPER_STRIDE",
+    "TRELLIS_TABLES",
+    "TRELLIS_WEIGHT",
+    "LatentCodec",
+    "LatentTables",
+    "rounded_with_dead_zone",
+]
 
 HYPER_STRIDE = 4
 """Latent positions per hyper-latent position, on each axis."""
@@ -113,20 +121,13 @@ class LatentCodec:
         z_array = z.reshape(-1).to(torch.int16).cpu().numpy()
         segments: list[tuple[Symbols, Indexes]] = [(z_array, self._z_indexes(z.shape[:2], level))]
         skip = self._tables.cdf.skip_below
+        targets = split(y[None])
 
         def choose(step: int, means: Tensor, indexes: Tensor) -> Tensor:
-            size = self.config.group
-            target = torch.stack(
-                [
-                    cell(y[None], c)[0, ..., group * size : (group + 1) * size]
-                    for c, group in enumerate(ORDER[step])
-                ]
-            )
-            residual = target - means * (1 / MEAN_UNIT)
+            residual = targets[step][0] - means * (1 / MEAN_UNIT)
             if self.config.trellis_step:
                 return along_trellis(residual, indexes)
-            half = 0.5 - dead_zone[indexes.long()]
-            symbols = (residual.abs() + half).floor_().copysign_(residual)
+            symbols = rounded_with_dead_zone(residual, indexes, dead_zone)
             symbols = symbols.clamp_(-SYMBOL_LIMIT, SYMBOL_LIMIT)
             if skip:
                 symbols = symbols * (indexes >= skip)
@@ -184,20 +185,16 @@ class LatentCodec:
             self._network.at(level) as ops,
         ):
             context = Context(ops, hyper_synthesis(ops, z[None]))
-            known: list[list[Tensor]] = [
-                [z] * 4 for _ in range(4)
-            ]  # [cell][group], all replaced below
+            parts: list[tuple[Tensor, ...]] = []
             for step in range(STEPS):
                 parameters = context.parameters(step)
                 means = torch.cat([mean for mean, _ in parameters])
                 indexes = torch.cat([index for _, index in parameters])
                 y_hat = means + residuals_of(step, means, indexes)
-                for c, group in enumerate(ORDER[step]):
-                    known[c][group] = y_hat[c : c + 1]
+                parts.append(y_hat.unsqueeze(1).unbind())
                 if step + 1 < STEPS:
-                    context.update(step, [y_hat[c : c + 1] for c in range(4)])
-            joined: Tensor = ops.join([torch.cat(groups, -1) for groups in known])[0]
-            return joined
+                    context.update(step, list(parts[step]))
+            return joined(parts)[0]
 
     @cached_property
     def _trellis_costs(self) -> trellis.TrellisCosts:
@@ -217,6 +214,14 @@ class LatentCodec:
 
     def _to_device(self, symbols: NDArray[Any]) -> Tensor:
         return torch.from_numpy(symbols).to(self.device).float()
+
+
+def rounded_with_dead_zone(residual: Tensor, indexes: Tensor, dead_zone: Tensor) -> Tensor:
+    """Symbols of residuals, nearer to zero than they would be rounded by `dead_zone`, which is by
+    whole table index.
+    """
+    half = 0.5 - dead_zone[indexes.long()]
+    return (residual.abs() + half).floor_().copysign_(residual)
 
 
 def _to_int16(symbols: Tensor) -> Symbols:

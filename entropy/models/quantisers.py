@@ -21,7 +21,7 @@ from entropy.integer.kernels import has_kernels
 from entropy.integer.training import round_through
 from entropy.models import gaussian, viterbi
 
-__all__ = ["Quantiser", "Trellis", "noisy", "rounded"]
+__all__ = ["Quantiser", "Trellis", "noisy", "noisy_bits", "rounded"]
 
 Quantiser = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """(residual, table index) -> (what the decoder is to have of it, its bits).
@@ -49,11 +49,15 @@ def rounded(residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
 
 def noisy(residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
     """Rounded, straight-through, with the bits of a noisy residual."""
-    return round_through(residual), gaussian.bits(_noisy(residual), index)
+    return round_through(residual), noisy_bits(residual, index, 1.0)
 
 
-def _noisy(residual: Tensor, width: float = 1.0) -> Tensor:
-    return residual + (torch.rand_like(residual) - 0.5) * width
+def noisy_bits(
+    residual: Tensor, index: Tensor, width: float, generator: torch.Generator | None = None
+) -> Tensor:
+    """Bits of a residual with uniform noise of that width, in a bin as wide."""
+    noise = torch.empty_like(residual).uniform_(generator=generator) - 0.5
+    return gaussian.bits(residual + noise * width, index, width)
 
 
 class Trellis(nn.Module):
@@ -117,7 +121,7 @@ class Trellis(nn.Module):
         seen = torch.zeros(apart * prices.numel(), device=place.device)
         seen.scatter_add_(0, place, coded.flatten().float())
         self.counts.mul_(FORGET).add_(seen.view(apart, *prices.shape).sum(0))
-        return value, gaussian.bits(_noisy(residual, NOISE), index, NOISE)
+        return value, noisy_bits(residual, index, NOISE)
 
     def _choose(self, residual: Tensor, tables: Tensor, prices: Tensor) -> tuple[Tensor, Tensor]:
         """Symbols and quantisers like residual: by the compiled coder where it is at hand, or all

@@ -22,7 +22,6 @@ from codec.models.registry import ModelEntry
 from codec.models.weights import ModelWeights
 from codec.options import EncoderOptions
 from codec.refine import CURVATURE, _Choice
-from entropy.models.quantisers import rounded
 from tests.model_fixtures import register_file, synthetic_picture
 
 LEVEL = 40
@@ -63,7 +62,7 @@ def test_way_leads_to_the_optimum_where_the_curvature_is_right() -> None:
     generator = torch.Generator().manual_seed(1)
     y, best = torch.randn(2, 1, 4, 3, 3, 2, generator=generator)
     mean = torch.full_like(y, 0.3)
-    choice = _Choice(rounded, generator)
+    choice = _Choice(lambda residual, index: residual.round(), generator)
 
     value, bits = choice(y - mean, torch.full_like(y, 20.0))
     y_hat = mean + value

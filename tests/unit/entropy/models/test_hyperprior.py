@@ -9,7 +9,6 @@ from codec.models.image import ImageModel
 from codec.models.weights import ModelWeights
 from entropy.models import gaussian
 from entropy.models.hyper_analysis import hyper_analyse
-from entropy.models.hyperprior import joined, split
 from entropy.models.latent_codec import LatentCodec
 
 
@@ -44,18 +43,6 @@ def test_training_reconstructs_what_is_decoded(
             for s, i in segments[1:]
         )
         assert float(y_bits) == pytest.approx(ideal, rel=1e-4)
-
-
-def test_split_takes_every_latent_once_and_joined_puts_it_back() -> None:
-    y = torch.arange(2 * 4 * 6 * 8).float().view(2, 4, 6, 8)
-
-    parts = split(y)
-
-    assert [tuple(part.shape) for part in parts] == [(2, 4, 2, 3, 2)] * 4
-    # Group 3 of cell 0 is coded at the second step, of cell 3 at the first.
-    torch.testing.assert_close(parts[1][:, 0], y[:, 0::2, 0::2, 6:])
-    torch.testing.assert_close(parts[0][:, 3], y[:, 1::2, 1::2, 6:])
-    torch.testing.assert_close(joined([part.unbind(1) for part in parts]), y)
 
 
 def test_inference_of_the_hyper_analysis_equals_training(
