@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import bitstream
+from codec.feedback import Feedback, expected
 from codec.image.alpha import encode_alpha
 from codec.image.color import as_channels, as_rgb
 from codec.image.metrics import psnr
@@ -34,7 +35,7 @@ from codec.models.image import lambdas
 from codec.models.runtime import each
 from codec.models.weights import load_model
 from codec.options import EncoderOptions
-from codec.refine import STEPS, Refiner
+from codec.refine import STEPS, Refiner, Tile
 from codec.transforms.inference import Analyser, Synthesiser, analysis_margin, synthesis_margin
 from entropy.models.hyper_analysis import hyper_analyse
 from entropy.models.latent_codec import LatentCodec
@@ -198,18 +199,21 @@ class Job:
         self, direct: tuple[bytes, Tensor], known: Tensor, z: Tensor, place: Area, area: Area,
         level: int, done: int,
     ) -> tuple[bytes, Tensor]:  # fmt: skip
-        """`direct`, or the better payload and y_hat that refinement of the tile `area` finds;
-        `known` is y at `place`, z that of the tile, `done` counts tiles.
+        """The best of `direct` and the payloads and y_hat that refinement of the tile `area` finds,
+        without and with feedback; `known` is y at `place`, z that of the tile, `done` counts tiles.
         """
         model = self._model
         around = area.grown(REFINED_WITH, place)
         surroundings, inside = known[around.slices(place)], area.slices(around)
         pixels = self._pixels_of(area)
-        y, z = model.refiner()(
-            pixels, surroundings, z, (area.y - around.y, area.x - around.x), level, self._steps,
-            lambda share: self._tell(done + share),
-        )  # fmt: skip
-        refined = self._compress(level, (y, z))
+        tile = Tile(pixels, surroundings, (area.y - around.y, area.x - around.x), level)
+        y, z = model.refiner()(tile, z, self._steps, lambda share: self._tell(done + share))
+        codec, choice = model.latent_codec, (z.round(), level, model.dead_zone)
+        segments, y_hat = codec.segments(y, *choice)
+        likely = expected(y, segments, y_hat)
+        answer = Feedback(model.refiner().distortion(tile), y, likely)
+        refined = codec.payload(segments), y_hat
+        answered = codec.compress(y, *choice, answer)
 
         def cost(candidate: tuple[bytes, Tensor]) -> float:
             """Bits, plus as many as the distortion of the tile is worth."""
@@ -218,7 +222,7 @@ class Job:
             latents[inside] = decoded
             return 8 * len(payload) + self._worth(latents, inside, pixels, level)
 
-        return min(direct, refined, key=cost)
+        return min(direct, refined, answered, key=cost)
 
     def _worth(
         self, y_hat: Tensor, inside: tuple[slice, slice], pixels: Tensor, level: int

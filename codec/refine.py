@@ -20,6 +20,7 @@ then the best point of a discrete set, again and again).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -34,10 +35,13 @@ from entropy.models.latent_codec import TRELLIS_WEIGHT, rounded_with_dead_zone
 from entropy.models.partition import joined, split
 from entropy.models.quantisers import Quantiser, Trellis, noisy_bits
 
-__all__ = ["STEPS", "Refiner"]
+__all__ = ["CURVATURE", "STEPS", "Distortion", "Refiner", "Tile"]
 
 Choose = Callable[[Tensor, Tensor], Tensor]
 """(residual, table index) -> what the symbols chosen for them stand for."""
+
+Distortion = Callable[[Tensor], Tensor]
+"""y_hat (1, h, w, latent) of a tile, symbol units -> as many bits as its distortion is worth."""
 
 STEPS = {8: 10, 9: 40, MAX_EFFORT: 160}
 """Steps by effort; below there are none."""
@@ -57,6 +61,22 @@ SOFT, HARD = 0.5, 0.05
 """Temperature of rounding z at the first and at the last step."""
 EDGE = 1e-4
 """z is never nearer to a whole number than this: its logit would be infinite."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tile:
+    """A tile and what lies around it.
+
+    pixels: (H, W, 3) uint8, what of the tile lies inside the picture.
+    y: (h', w', latent) float32 in symbol units, of the tile and what surrounds it.
+    origin: row and column of the tile within `y`.
+    level: quality level.
+    """
+
+    pixels: Tensor
+    y: Tensor
+    origin: tuple[int, int]
+    level: int
 
 
 class Refiner:
@@ -81,36 +101,26 @@ class Refiner:
     @torch.enable_grad()
     def __call__(
         self,
-        pixels: Tensor,
-        y: Tensor,
+        tile: Tile,
         z: Tensor,
-        origin: tuple[int, int],
-        level: int,
         steps: int,
         progress: Callable[[float], None] = lambda share: None,
     ) -> tuple[Tensor, Tensor]:
         """Better y and z of a tile; the same arguments give the same result.
 
         Args:
-            pixels: (H, W, 3) uint8, what of the tile lies inside the picture.
-            y: (h', w', latent) float32 in symbol units, of the tile and what surrounds it.
+            tile: what is to be met.
             z: (h/4, w/4, hyper) float32, of the tile.
-            origin: row and column of the tile within `y`.
-            level: quality level.
             steps: how often the symbols are chosen.
             progress: called with the finished share, 0..1.
 
         Returns: y (h, w, latent) and z of the tile, float32, to be quantised as any others.
         """
-        model, amp = self._model, self._dtype is torch.bfloat16
-        levels = torch.tensor([level], device=self._device)
-        lmbda = float(lambdas(model.config.levels)[level])
-        target = pixels.float() / 255 - 0.5
+        levels = torch.tensor([tile.level], device=self._device)
+        distortion = self.distortion(tile)
         size = [n * ALIGN_PX // LATENT_PX for n in z.shape[:2]]
-        inside = (slice(None), *map(_span, origin, size))
-        rows, columns = map(_span, [LATENT_PX * o for o in origin], pixels.shape[:2])
-        around = y[None].clone()
-        best = split(around[inside])
+        rows, columns = map(_span, tile.origin, size)
+        best = split(tile.y[None, rows, columns].clone())
         hyper = z[None].clone().requires_grad_()
         optimizer = torch.optim.Adam([hyper], betas=(0.8, 0.99))
         noise = torch.Generator(self._device).manual_seed(0)
@@ -119,21 +129,41 @@ class Refiner:
             optimizer.param_groups[0]["lr"] = RATE_Z * left**0.5
             choice = _Choice(self._choose, noise)
             annealed = _annealed(HARD * (SOFT / HARD) ** left, noise)
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=amp):
-                y_hat, y_bits, z_bits = model.entropy.code(best, hyper, levels, choice, annealed)
-                whole = around.clone()
-                whole[inside] = y_hat
-                x_hat = model.synthesis(whole, levels)[0, rows, columns]
-            error = (x_hat.float().clamp(-0.5, 0.5) - target).square().sum()
-            # Bits of the tile, plus as many as the distortion is worth.
-            cost = y_bits + z_bits + lmbda * 255.0**2 / 3 * error
+            with self._autocast():
+                code = self._model.entropy.code
+                y_hat, y_bits, z_bits = code(best, hyper, levels, choice, annealed)
+            cost = y_bits + z_bits + distortion(y_hat)
             optimizer.zero_grad()
-            cost.backward()
+            torch.autograd.backward(cost)
             optimizer.step()
             for part, way in zip(best, choice.ways(), strict=True):
                 part.add_(way, alpha=SHARE / steps**0.5 * left)
             progress((step + 1) / steps)
         return joined([part.unbind(1) for part in best])[0], hyper.detach()[0]
+
+    @torch.inference_mode(False)
+    def distortion(self, tile: Tile) -> Distortion:
+        """What the distortion of a tile is worth; differentiable."""
+        levels = torch.tensor([tile.level], device=self._device)
+        worth = float(lambdas(self._model.config.levels)[tile.level]) * 255.0**2 / 3
+        target = tile.pixels.float() / 255 - 0.5
+        around = tile.y[None].clone()
+
+        def bits(y_hat: Tensor) -> Tensor:
+            rows, columns = map(_span, tile.origin, y_hat.shape[1:3])
+            whole = around.clone()
+            whole[:, rows, columns] = y_hat
+            rows, columns = map(_span, [LATENT_PX * o for o in tile.origin], target.shape[:2])
+            with self._autocast():
+                x_hat = self._model.synthesis(whole, levels)[0, rows, columns]
+            error: Tensor = (x_hat.float().clamp(-0.5, 0.5) - target).square().sum()
+            return worth * error
+
+        return bits
+
+    def _autocast(self) -> torch.autocast:
+        amp = self._dtype is torch.bfloat16
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=amp)
 
 
 def _span(begin: int, length: int) -> slice:

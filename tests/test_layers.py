@@ -62,7 +62,8 @@ def test_decoder_loads_no_encoder_and_no_training() -> None:
 
     assert "codec.decoder" in loaded
     foreign = (
-        "codec.encoder", "codec.job", "codec.refine", "codec.search", "codec.train", "codec.cli",
+        "codec.encoder", "codec.job", "codec.feedback", "codec.refine", "codec.search",
+        "codec.train", "codec.cli",
         "bench", "click", "matplotlib",
     )  # fmt: skip
     assert not {name for name in loaded if name.startswith(foreign)}

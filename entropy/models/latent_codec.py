@@ -12,7 +12,7 @@ from.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -34,8 +34,10 @@ __all__ = [
     "HYPER_STRIDE",
     "TRELLIS_TABLES",
     "TRELLIS_WEIGHT",
+    "Answer",
     "LatentCodec",
     "LatentTables",
+    "Segments",
     "rounded_with_dead_zone",
 ]
 
@@ -54,6 +56,13 @@ slope of rate against distortion of a quantiser of step 1 at high rate is 6 / ln
 
 Symbols = NDArray[np.int16]
 Indexes = NDArray[np.uint8]
+Segments = list[tuple[Symbols, Indexes]]
+"""What the range coder codes for a tile: symbols and tables of z, then of every step."""
+
+Answer = Callable[[int, Tensor], Sequence[Tensor]]
+"""(step, what it decodes to, (4 cells, h/2, w/2, latent/4)) -> targets of all steps, as `split` has
+them.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,17 +106,23 @@ class LatentCodec:
         return isinstance(self._network, CompiledNetwork)
 
     def compress(
-        self, y: Tensor, z_symbols: Tensor, level: int, dead_zone: Tensor
-    ) -> tuple[bytes, Tensor]:
+        self, y: Tensor, z_symbols: Tensor, level: int, dead_zone: Tensor,
+        answer: Answer | None = None,
+    ) -> tuple[bytes, Tensor]:  # fmt: skip
         """Payload of one tile, and the y_hat that `decompress` will return; arguments as in
         `segments`.
         """
-        segments, y_hat = self.segments(y, z_symbols, level, dead_zone)
-        return encode(segments, self._tables.cdf), y_hat
+        segments, y_hat = self.segments(y, z_symbols, level, dead_zone, answer)
+        return self.payload(segments), y_hat
+
+    def payload(self, segments: Segments) -> bytes:
+        """What `decompress` reads, of what `segments` returns."""
+        return encode(segments, self._tables.cdf)
 
     def segments(
-        self, y: Tensor, z_symbols: Tensor, level: int, dead_zone: Tensor
-    ) -> tuple[list[tuple[Symbols, Indexes]], Tensor]:
+        self, y: Tensor, z_symbols: Tensor, level: int, dead_zone: Tensor,
+        answer: Answer | None = None,
+    ) -> tuple[Segments, Tensor]:  # fmt: skip
         """What the range coder codes for one tile, and y_hat (h, w, latent) in symbol units.
 
         Args:
@@ -116,17 +131,24 @@ class LatentCodec:
             level: quality level.
             dead_zone: (tables,) float32, how much nearer to zero symbols are rounded, by table
                 index; 0 rounds to the nearest. Along the trellis rate and distortion decide.
+            answer: told what a step decodes to, it gives the targets of those that follow; without
+                it they stay parts of y.
         """
         z = z_symbols.clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
         z_array = z.reshape(-1).to(torch.int16).cpu().numpy()
-        segments: list[tuple[Symbols, Indexes]] = [(z_array, self._z_indexes(z.shape[:2], level))]
+        segments: Segments = [(z_array, self._z_indexes(z.shape[:2], level))]
         skip = self._tables.cdf.skip_below
-        targets = split(y[None])
+        targets: Sequence[Tensor] = split(y[None])
 
         def choose(step: int, means: Tensor, indexes: Tensor) -> Tensor:
+            nonlocal targets
             residual = targets[step][0] - means * (1 / MEAN_UNIT)
-            if self.config.trellis_step:
-                return along_trellis(residual, indexes)
+            points = (along_trellis if self.config.trellis_step else rounded)(residual, indexes)
+            if answer is not None and step + 1 < STEPS:
+                targets = answer(step, (means + points) * (1 / MEAN_UNIT))
+            return points
+
+        def rounded(residual: Tensor, indexes: Tensor) -> Tensor:
             symbols = rounded_with_dead_zone(residual, indexes, dead_zone)
             symbols = symbols.clamp_(-SYMBOL_LIMIT, SYMBOL_LIMIT)
             if skip:
