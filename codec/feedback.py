@@ -24,11 +24,15 @@ from torch import Tensor
 from codec.refine import CURVATURE, Distortion
 from entropy.models.latent_codec import Segments
 from entropy.models.partition import joined, split
+from entropy.models.quadtree import STEPS
 
-__all__ = ["Feedback", "expected"]
+__all__ = ["GRADIENTS", "Feedback", "expected"]
 
 SHARE = 0.6
 """Of the way that would make good what is left if one latent alone answered it; many do."""
+
+GRADIENTS = STEPS
+"""Of the distortion that an answer takes: one at first, one after every step but the last."""
 
 
 class Feedback:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import bitstream
-from codec.feedback import Feedback, expected
+from codec.feedback import GRADIENTS, Feedback, expected
 from codec.image.alpha import encode_alpha
 from codec.image.color import as_channels, as_rgb
 from codec.image.metrics import psnr
@@ -207,7 +207,10 @@ class Job:
         surroundings, inside = known[around.slices(place)], area.slices(around)
         pixels = self._pixels_of(area)
         tile = Tile(pixels, surroundings, (area.y - around.y, area.x - around.x), level)
-        y, z = model.refiner()(tile, z, self._steps, lambda share: self._tell(done + share))
+        refining = self._steps / (self._steps + GRADIENTS)  # of the time
+        y, z = model.refiner()(
+            tile, z, self._steps, lambda share: self._tell(done + refining * share)
+        )
         codec, choice = model.latent_codec, (z.round(), level, model.dead_zone)
         segments, y_hat = codec.segments(y, *choice)
         likely = expected(y, segments, y_hat)

@@ -17,10 +17,10 @@ from codec.models.weights import ModelWeights
 from codec.refine import CURVATURE, Tile
 from entropy.models.latent_codec import LatentCodec
 from entropy.models.partition import joined, split
+from entropy.models.quadtree import STEPS
 from tests.model_fixtures import synthetic_picture
 
 CPU = torch.device("cpu")
-STEPS = 4
 NONE = torch.zeros(192)
 
 

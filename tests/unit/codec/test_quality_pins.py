@@ -61,7 +61,9 @@ def test_one_model_spans_the_rates_of_use(photograph: np.ndarray) -> None:
     assert rates[1] >= 0.85  # kodim23 is smooth: about half of the mean of Kodak
 
 
-def test_refinement_pays(photograph: np.ndarray) -> None:
+def test_refinement_and_its_feedback_pay(
+    photograph: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Bits plus lambda times the squared error of a crop, at effort 8 against one pass."""
     picture, level = np.ascontiguousarray(photograph[128:256, 256:448]), 24
     encoder, decoder = Encoder(precision="float32"), Decoder(precision="float32")
@@ -71,7 +73,11 @@ def test_refinement_pays(photograph: np.ndarray) -> None:
         squares = float(((decoder.decode(file).astype(float) - picture) ** 2).sum())
         return 8 * len(file) + float(lambdas(64)[level]) * squares / 3
 
-    assert cost(8) < 0.985 * cost(7)
+    answered, direct = cost(8), cost(7)
+    monkeypatch.setattr("codec.feedback.SHARE", 0.0)
+
+    assert answered < 0.97 * direct
+    assert answered < 0.995 * cost(8)
 
 
 def test_precision_of_the_transforms_hardly_matters(photograph: np.ndarray) -> None:
