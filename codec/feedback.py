@@ -24,7 +24,7 @@ from torch import Tensor
 from codec.refine import CURVATURE, Distortion
 from entropy.models.latent_codec import Segments
 from entropy.models.partition import joined, split
-from entropy.models.quadtree import STEPS
+from entropy.models.quadtree import GROUPS, ORDER, STEPS
 
 __all__ = ["GRADIENTS", "Feedback", "expected"]
 
@@ -47,8 +47,8 @@ class Feedback:
     @torch.inference_mode(False)
     def __init__(self, distortion: Distortion, y: Tensor, likely: Tensor) -> None:
         self._distortion = distortion
-        self._y = split(y[None].clone())
-        self._known = split(likely[None].clone())
+        self._y = split(y[None])
+        self._known = split(likely[None])
         self._before = self._ways()
 
     @torch.inference_mode(False)
@@ -79,7 +79,8 @@ def expected(y: Tensor, segments: Segments, y_hat: Tensor) -> Tensor:
         segments: what would be coded for them.
         y_hat: (h, w, latent), what that would decode to.
     """
-    shape = split(y[None])[0][0].shape
-    symbols = [torch.from_numpy(symbols).view(shape) for symbols, _ in segments[1:]]
-    coded = joined([(part != 0).unsqueeze(1).unbind() for part in symbols])[0]
-    return torch.where(coded.to(y.device), y, y_hat)
+    height, width, latent = y.shape
+    shape = 1, len(ORDER[0]), height // 2, width // 2, latent // GROUPS
+    parts = [torch.from_numpy(symbols != 0).view(shape) for symbols, _ in segments[1:]]
+    coded = joined([part.unbind(1) for part in parts])
+    return torch.where(coded[0].to(y.device), y, y_hat)

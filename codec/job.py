@@ -204,9 +204,8 @@ class Job:
         """
         model = self._model
         around = area.grown(REFINED_WITH, place)
-        surroundings, inside = known[around.slices(place)], area.slices(around)
-        pixels = self._pixels_of(area)
-        tile = Tile(pixels, surroundings, (area.y - around.y, area.x - around.x), level)
+        origin = area.y - around.y, area.x - around.x
+        tile = Tile(self._pixels_of(area), known[around.slices(place)], origin, level)
         refining = self._steps / (self._steps + GRADIENTS)  # of the time
         y, z = model.refiner()(
             tile, z, self._steps, lambda share: self._tell(done + refining * share)
@@ -221,21 +220,15 @@ class Job:
         def cost(candidate: tuple[bytes, Tensor]) -> float:
             """Bits, plus as many as the distortion of the tile is worth."""
             payload, decoded = candidate
-            latents = surroundings.clone()
-            latents[inside] = decoded
-            return 8 * len(payload) + self._worth(latents, inside, pixels, level)
+            return 8 * len(payload) + self._worth(tile, decoded)
 
         return min(direct, refined, answered, key=cost)
 
-    def _worth(
-        self, y_hat: Tensor, inside: tuple[slice, slice], pixels: Tensor, level: int
-    ) -> float:
-        """The distortion of a tile in bits; y_hat with its surroundings, the tile `inside`."""
-        image = self._model.synthesiser(level)(y_hat)
-        top, left = (LATENT_PX * part.start for part in inside)
-        image = image[top : top + pixels.shape[0], left : left + pixels.shape[1]]
-        squares = float((image.float() - pixels).square().sum())
-        return squares / 3 * float(lambdas(self._model.entry.levels)[level])
+    def _worth(self, tile: Tile, y_hat: Tensor) -> float:
+        """The distortion of a tile in bits, of the pixels that its y_hat will decode to here."""
+        image = self._model.synthesiser(tile.level)(tile.surrounded(y_hat))
+        squares = float((tile.cut(image).float() - tile.pixels).square().sum())
+        return squares / 3 * float(lambdas(self._model.entry.levels)[tile.level])
 
     def _pixels_of(self, area: Area) -> Tensor:
         """(H, W, 3) uint8 of what lies inside the picture."""

@@ -19,7 +19,7 @@ then the best point of a discrete set, again and again).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -78,6 +78,23 @@ class Tile:
     origin: tuple[int, int]
     level: int
 
+    def latents(self, size: Sequence[int]) -> tuple[slice, slice]:
+        """Where in `y` those of the tile are, which has that height and width in latents."""
+        rows, columns = map(_span, self.origin, size)
+        return rows, columns
+
+    def surrounded(self, y_hat: Tensor) -> Tensor:
+        """y_hat (h, w, latent) of the tile -> (h', w', latent), with what is around it in `y`."""
+        whole = self.y.clone()
+        whole[self.latents(y_hat.shape)] = y_hat
+        return whole
+
+    def cut(self, image: Tensor) -> Tensor:
+        """(16 h', 16 w', 3) -> (H, W, 3), what lies where `pixels` do."""
+        corner = (LATENT_PX * position for position in self.origin)
+        rows, columns = map(_span, corner, self.pixels.shape)
+        return image[rows, columns]
+
 
 class Refiner:
     """Refines latents with one model, on one device.
@@ -119,8 +136,7 @@ class Refiner:
         levels = torch.tensor([tile.level], device=self._device)
         distortion = self.distortion(tile)
         size = [n * ALIGN_PX // LATENT_PX for n in z.shape[:2]]
-        rows, columns = map(_span, tile.origin, size)
-        best = split(tile.y[None, rows, columns].clone())
+        best = split(tile.y[tile.latents(size)][None])
         hyper = z[None].clone().requires_grad_()
         optimizer = torch.optim.Adam([hyper], betas=(0.8, 0.99))
         noise = torch.Generator(self._device).manual_seed(0)
@@ -147,16 +163,11 @@ class Refiner:
         levels = torch.tensor([tile.level], device=self._device)
         worth = float(lambdas(self._model.config.levels)[tile.level]) * 255.0**2 / 3
         target = tile.pixels.float() / 255 - 0.5
-        around = tile.y[None].clone()
 
         def bits(y_hat: Tensor) -> Tensor:
-            rows, columns = map(_span, tile.origin, y_hat.shape[1:3])
-            whole = around.clone()
-            whole[:, rows, columns] = y_hat
-            rows, columns = map(_span, [LATENT_PX * o for o in tile.origin], target.shape[:2])
             with self._autocast():
-                x_hat = self._model.synthesis(whole, levels)[0, rows, columns]
-            error: Tensor = (x_hat.float().clamp(-0.5, 0.5) - target).square().sum()
+                x_hat = self._model.synthesis(tile.surrounded(y_hat[0])[None], levels)[0]
+            error: Tensor = (tile.cut(x_hat).float().clamp(-0.5, 0.5) - target).square().sum()
             return worth * error
 
         return bits
