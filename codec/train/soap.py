@@ -143,7 +143,7 @@ def _orthonormal_by_cholesky(x: Tensor) -> Tensor:
     q = q / q.norm(dim=-2, keepdim=True).clamp_min(1e-300)
     n = q.shape[-1]
     eye = torch.eye(n, dtype=q.dtype, device=q.device)
-    for shift in (1e-10 * n, 1e-15 * n, 0.0):
+    for shift in (1e-10 * n, 1e-15 * n, 1e-15 * n, 0.0):
         factor = torch.linalg.cholesky_ex(q.mT @ q + shift * eye).L
         q = torch.linalg.solve_triangular(factor.mT, q, upper=True, left=False)
     fine = q.isfinite().all(-1, keepdim=True).all(-2, keepdim=True)
