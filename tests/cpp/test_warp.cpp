@@ -7,6 +7,8 @@
 #include "host_warp.hpp"
 #include "payload.hpp"
 #include "rans_decoder.hpp"
+#include "warp_decoder.hpp"
+#include "warp_encoder.hpp"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include "cdf.hpp"
 #include "cuda/device_buffer.hpp"
 #include "rans_encoder.hpp"
-#include "warp_coder.hpp"
+#include "warp_decoder.hpp"
 
 namespace rans::cuda {
 

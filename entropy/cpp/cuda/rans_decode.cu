@@ -4,6 +4,7 @@
 #include "cuda/batch.hpp"
 #include "cuda/device_warp.cuh"
 #include "error.hpp"
+#include "payload.hpp"
 
 namespace rans::cuda {
 namespace {

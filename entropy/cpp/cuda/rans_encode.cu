@@ -1,5 +1,6 @@
 #include "cuda/batch.hpp"
 #include "cuda/device_warp.cuh"
+#include "warp_encoder.hpp"
 
 namespace rans::cuda {
 namespace {
