@@ -12,6 +12,7 @@
 #include "error.hpp"
 #include "rans.hpp"
 #include "rans_encoder.hpp"
+#include "trellis.hpp"
 
 namespace rans {
 
@@ -49,6 +50,10 @@ inline void check_lanes(unsigned lanes) {
     if (lanes > kMaxLanes || (lanes & (lanes - 1)) != 0) {
         throw nanobind::value_error("lanes: expected 0 or a power of two up to 32");
     }
+}
+
+inline void check_states(unsigned states) {
+    if (!has_trellis(states)) throw nanobind::value_error("states: no such trellis");
 }
 
 // Makes C++ exceptions of type Error arrive in Python as entropy.errors.<name>.

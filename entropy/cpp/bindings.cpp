@@ -32,10 +32,6 @@ void check_sizes(std::size_t found, std::size_t expected) {
     if (found != expected) throw nb::value_error("arrays of one segment have different sizes");
 }
 
-void check_states(unsigned states) {
-    if (!rans::has_trellis(states)) throw nb::value_error("states: no such trellis");
-}
-
 using CostTable = nb::ndarray<const std::int32_t, nb::shape<2, -1, -1>, nb::c_contig,
                               nb::device::cpu>;
 
@@ -47,7 +43,7 @@ void quantise_trellis(const rans::Vector<const float>& residuals,
     check_sizes(indexes.size(), residuals.size());
     check_sizes(symbols.size(), residuals.size());
     check_sizes(sets.size(), residuals.size());
-    check_states(states);
+    rans::check_states(states);
     if (costs.shape(2) == 0) throw nb::value_error("costs: no magnitudes");
     for (std::size_t i = 0; i < indexes.size(); ++i) {
         if (indexes.data()[i] >= costs.shape(1)) throw nb::value_error("costs: no such table");
@@ -79,7 +75,7 @@ public:
                         const rans::Vector<std::uint8_t>& chosen) {
         check_sizes(symbols.size(), indexes.size());
         check_sizes(chosen.size(), indexes.size());
-        check_states(states);
+        rans::check_states(states);
         nb::gil_scoped_release release;
         const std::lock_guard lock(mutex_);
         decoder_.decode_trellis(rans::span_of(indexes), stride, states, rans::span_of(symbols),

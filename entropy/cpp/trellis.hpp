@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <span>
 
+#include "rans.hpp"
+
 namespace rans {
 
 constexpr unsigned kChains = 32;
@@ -20,7 +22,7 @@ constexpr unsigned kFewStates = 8, kManyStates = 256;
 constexpr bool has_trellis(unsigned states) { return states == kFewStates || states == kManyStates; }
 
 // State after a symbol, of the trellis with that many states; `symbol` may be its parity.
-constexpr unsigned trellis_next(unsigned states, unsigned state, int symbol) {
+RANS_FUNCTION constexpr unsigned trellis_next(unsigned states, unsigned state, int symbol) {
     constexpr std::uint8_t few[kFewStates][2] = {{0, 2}, {5, 7}, {1, 3}, {6, 4},
                                                  {2, 0}, {4, 6}, {3, 1}, {7, 5}};
     const bool odd = (symbol & 1) != 0;
@@ -29,7 +31,7 @@ constexpr unsigned trellis_next(unsigned states, unsigned state, int symbol) {
 }
 
 // Which of the two quantisers a state has: 0 with the even points, 1 with zero and the odd ones.
-constexpr unsigned trellis_set(unsigned state) { return state & 1u; }
+RANS_FUNCTION constexpr unsigned trellis_set(unsigned state) { return state & 1u; }
 
 // What the choice depends on besides the residuals.
 struct TrellisCosts {

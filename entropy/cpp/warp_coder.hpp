@@ -11,6 +11,8 @@
 //     sync()                  what a thread wrote before it, all threads read after it
 //     ballot(PerLane<bool>)   sync(), then bit l is the value of lane l
 //     sum(PerLane<uint64_t>)  sync(), then the sum over all lanes
+//     rotate(PerLane<uint32_t>, n)
+//                             lane l gets the value of lane (l + n) mod 32
 //
 // Everything outside each() and once() is uniform: all threads hold the same values.
 #pragma once

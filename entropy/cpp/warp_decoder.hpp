@@ -6,6 +6,7 @@
 
 #include "bytes.hpp"
 #include "escape.hpp"
+#include "trellis.hpp"
 #include "warp_coder.hpp"
 
 namespace rans {
@@ -24,10 +25,12 @@ struct WarpDecoderState {
 
 // One segment to decode. `places` has room for `size` numbers.
 struct WarpDecoderSegment {
-    const std::uint8_t* indexes;
+    std::uint8_t* indexes;  // along the trellis they become those of the tables in use
     std::int16_t* symbols;
     std::uint32_t* places;
     std::uint32_t size;
+    std::uint32_t stride;  // of the trellis; 0 for a plain segment, where states do not matter
+    std::uint32_t states;  // kFewStates or kManyStates
 };
 
 // Lists the places of coded symbols and writes zeros for all; false if an index names no table.
@@ -41,8 +44,9 @@ RANS_WARP_FUNCTION bool warp_list_coded(const Warp& warp, const TablesView& tabl
             const std::uint32_t i = base + lane;
             const bool inside = i < segment.size;
             const std::uint32_t index = inside ? segment.indexes[i] : 0;
-            bad[lane] = index >= tables.count;
             coded[lane] = inside && index >= tables.skip_below;
+            const std::uint32_t stride = coded[lane] ? segment.stride : 0;
+            bad[lane] = index >= tables.count || stride >= tables.count - index;
             if (inside) segment.symbols[i] = 0;
         });
         if (warp.ballot(bad)) return false;
@@ -75,7 +79,7 @@ RANS_WARP_FUNCTION Status read_escape(const EncoderTable& table, const std::uint
 template <class Warp>
 RANS_WARP_FUNCTION Status warp_decode_segment(const Warp& warp, const TablesView& tables,
                                               WarpDecoderState& decoder,
-                                              const WarpDecoderSegment& segment) {
+                                              const WarpDecoderSegment segment) {
     // 1. which symbols are coded
     std::uint32_t count = 0;
     if (!warp_list_coded(warp, tables, segment, count)) return Status::kBadIndex;
@@ -83,20 +87,31 @@ RANS_WARP_FUNCTION Status warp_decode_segment(const Warp& warp, const TablesView
     const std::uint32_t lanes = decoder.lanes;
     if (lanes == 0) return Status::kEmptyPayload;
 
-    // 2. one symbol per lane and round
+    // 2. one symbol per lane and round; thread l holds the state of the chain of symbol base + l.
+    // The symbols of a round belong to different chains, as there are as many chains as threads.
+    static_assert(kChains == kWarpSize);
+    const bool along_trellis = segment.stride != 0;
     typename Warp::template PerLane<State> x;
-    warp.each([&](unsigned lane) { x[lane] = decoder.states[lane]; });
+    typename Warp::template PerLane<std::uint32_t> chain;
+    warp.each([&](unsigned lane) {
+        x[lane] = decoder.states[lane];
+        chain[lane] = 0;
+    });
     const std::uint8_t* word = decoder.word;
     const std::uint8_t* escape = decoder.escape;
     const std::uint8_t* const words_end = decoder.words_end;
     const std::uint8_t* const escapes_end = decoder.escapes_end;
     for (std::uint32_t base = 0; base < count; base += lanes) {
         typename Warp::template PerLane<bool> need, escaped;
+        typename Warp::template PerLane<std::int16_t> symbol;
         warp.each([&](unsigned lane) {
             need[lane] = escaped[lane] = false;
             if (lane >= lanes || base + lane >= count) return;
             const std::uint32_t i = segment.places[base + lane];
-            const DecoderTable table = tables.decoder_tables[segment.indexes[i]];
+            const std::uint32_t index =
+                segment.indexes[i] + segment.stride * trellis_set(chain[lane]);
+            if (along_trellis) segment.indexes[i] = static_cast<std::uint8_t>(index);
+            const DecoderTable table = tables.decoder_tables[index];
             const std::uint32_t* const at = tables.lookup + table.base;
             const std::uint32_t slot = slot_of(x[lane]);
             std::uint32_t place = at[slot >> table.shift];
@@ -105,7 +120,7 @@ RANS_WARP_FUNCTION Status warp_decode_segment(const Warp& warp, const TablesView
             x[lane] = get(x[lane], end - start, slot - start);
             need[lane] = must_refill(x[lane]);
             escaped[lane] = end == kTotal;
-            if (end != kTotal) segment.symbols[i] = static_cast<std::int16_t>(place + table.bias);
+            symbol[lane] = static_cast<std::int16_t>(place + table.bias);
         });
         const std::uint32_t refills = warp.ballot(need);
         const std::size_t bytes = kWordBytes * count_ones(refills);
@@ -120,13 +135,26 @@ RANS_WARP_FUNCTION Status warp_decode_segment(const Warp& warp, const TablesView
 
         // 3. symbols outside their table, in order
         for (std::uint32_t mask = warp.ballot(escaped); mask; mask &= mask - 1) {
-            const std::uint32_t i = segment.places[base + lowest_one(mask)];
-            std::int16_t symbol = 0;
+            const unsigned reader = lowest_one(mask);
+            const std::uint32_t i = segment.places[base + reader];
+            std::int16_t value = 0;
             const Status status =
-                read_escape(tables.encoder_tables[segment.indexes[i]], escape, escapes_end, symbol);
+                read_escape(tables.encoder_tables[segment.indexes[i]], escape, escapes_end, value);
             if (status != Status::kOk) return status;
-            warp.once([&] { segment.symbols[i] = symbol; });
+            warp.each([&](unsigned lane) {
+                if (lane == reader) symbol[lane] = value;
+            });
         }
+
+        // 4. symbols go to their places, and the chains move on
+        warp.each([&](unsigned lane) {
+            if (lane >= lanes || base + lane >= count) return;
+            segment.symbols[segment.places[base + lane]] = symbol[lane];
+            if (along_trellis) {
+                chain[lane] = trellis_next(segment.states, chain[lane], symbol[lane]);
+            }
+        });
+        if (along_trellis) chain = warp.rotate(chain, lanes);
     }
     warp.sync();
     warp.each([&](unsigned lane) { decoder.states[lane] = x[lane]; });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 
 #include "cdf.hpp"
 #include "rans_encoder.hpp"
+#include "trellis.hpp"
 
 #define CHECK(condition)                                                                  \
     do {                                                                                  \
@@ -80,6 +82,21 @@ inline OwnedSegment make_segment(Random& random, std::size_t size, unsigned tabl
             symbol = static_cast<std::int32_t>(below(random, 65536)) - 32768;
         segment.indexes.push_back(static_cast<std::uint8_t>(index));
         segment.symbols.push_back(static_cast<std::int16_t>(index < skip_below ? 0 : symbol));
+    }
+    return segment;
+}
+
+// What an encoder does along the trellis: symbols first, then the tables that their states name.
+inline OwnedSegment along_trellis(OwnedSegment segment, unsigned skip_below, unsigned stride,
+                                  unsigned states) {
+    std::array<std::uint8_t, rans::kChains> chains{};
+    std::size_t coded = 0;
+    for (std::size_t i = 0; i < segment.indexes.size(); ++i) {
+        if (segment.indexes[i] < skip_below) continue;
+        std::uint8_t& chain = chains[coded++ % rans::kChains];
+        segment.indexes[i] =
+            static_cast<std::uint8_t>(segment.indexes[i] + stride * rans::trellis_set(chain));
+        chain = static_cast<std::uint8_t>(rans::trellis_next(states, chain, segment.symbols[i]));
     }
     return segment;
 }

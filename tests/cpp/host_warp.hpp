@@ -2,6 +2,7 @@
 // be tested without a GPU.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -33,5 +34,10 @@ struct HostWarp {
         std::uint64_t total = 0;
         each([&](unsigned lane) { total += values[lane]; });
         return total;
+    }
+
+    PerLane<std::uint32_t> rotate(PerLane<std::uint32_t> values, unsigned distance) const {
+        std::rotate(values.begin(), values.begin() + distance % rans::kWarpSize, values.end());
+        return values;
     }
 };

@@ -176,21 +176,6 @@ void test_wrong_use_raises_its_error() {
 
 }  // namespace
 
-// What an encoder does along the trellis: symbols first, then the tables that their states name.
-OwnedSegment along_trellis(OwnedSegment segment, unsigned skip_below, unsigned stride,
-                           unsigned states) {
-    std::array<std::uint8_t, kChains> chains{};
-    std::size_t coded = 0;
-    for (std::size_t i = 0; i < segment.indexes.size(); ++i) {
-        if (segment.indexes[i] < skip_below) continue;
-        std::uint8_t& chain = chains[coded++ % kChains];
-        segment.indexes[i] =
-            static_cast<std::uint8_t>(segment.indexes[i] + stride * trellis_set(chain));
-        chain = static_cast<std::uint8_t>(trellis_next(states, chain, segment.symbols[i]));
-    }
-    return segment;
-}
-
 void test_trellis_round_trips() {
     Random random(11);
     for (const unsigned lanes : {0u, 1u, 4u, 32u}) {

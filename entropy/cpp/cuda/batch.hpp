@@ -53,6 +53,11 @@ public:
     void decode(std::span<const std::span<const std::uint8_t>> indexes,
                 std::span<const std::span<std::int16_t>> symbols);
 
+    // The same for segments coded along the trellis, as rans::Decoder::decode_trellis.
+    void decode_trellis(std::span<const std::span<const std::uint8_t>> indexes, unsigned stride,
+                        unsigned states, std::span<const std::span<std::int16_t>> symbols,
+                        std::span<const std::span<std::uint8_t>> chosen);
+
     // Checks that every payload is used up and intact; throws CorruptStream.
     void finish() const;
 

@@ -41,6 +41,32 @@ std::vector<std::span<const std::uint8_t>> spans_of(nb::handle payloads) {
     return spans;
 }
 
+// One array per payload: views of them, and the arrays kept alive.
+template <typename T>
+struct Arrays {
+    std::vector<rans::Vector<T>> kept;
+    std::vector<std::span<T>> views;
+
+    explicit Arrays(nb::handle items) {
+        for (nb::handle item : items) {
+            kept.push_back(nb::cast<rans::Vector<T>>(item, false));
+            views.push_back(rans::span_of(kept.back()));
+        }
+    }
+};
+
+template <typename T>
+void check_sizes(const Arrays<T>& found, const Arrays<const std::uint8_t>& indexes) {
+    if (found.views.size() != indexes.views.size()) {
+        throw nb::value_error("decode: expected one array for every payload");
+    }
+    for (std::size_t p = 0; p < found.views.size(); ++p) {
+        if (found.views[p].size() != indexes.views[p].size()) {
+            throw nb::value_error("arrays of one segment have different sizes");
+        }
+    }
+}
+
 // One call at a time.
 class BatchDecoder {
 public:
@@ -48,29 +74,26 @@ public:
         : decoder_(spans_of(payloads), tables) {}
 
     void decode(nb::handle indexes, nb::handle symbols) {
-        std::vector<rans::Vector<const std::uint8_t>> index_arrays;  // keep the arrays alive
-        std::vector<rans::Vector<std::int16_t>> symbol_arrays;
-        std::vector<std::span<const std::uint8_t>> index_views;
-        std::vector<std::span<std::int16_t>> symbol_views;
-        for (nb::handle item : indexes) {
-            index_arrays.push_back(nb::cast<rans::Vector<const std::uint8_t>>(item, false));
-            index_views.push_back(rans::span_of(index_arrays.back()));
-        }
-        for (nb::handle item : symbols) {
-            symbol_arrays.push_back(nb::cast<rans::Vector<std::int16_t>>(item, false));
-            symbol_views.push_back(rans::span_of(symbol_arrays.back()));
-        }
-        if (index_views.size() != decoder_.size() || symbol_views.size() != decoder_.size()) {
-            throw nb::value_error("decode: expected one array for every payload");
-        }
-        for (std::size_t p = 0; p < index_views.size(); ++p) {
-            if (index_views[p].size() != symbol_views[p].size()) {
-                throw nb::value_error("indexes and symbols have different sizes");
-            }
-        }
+        const Arrays<const std::uint8_t> index_arrays(indexes);
+        const Arrays<std::int16_t> symbol_arrays(symbols);
+        check(index_arrays, symbol_arrays);
         nb::gil_scoped_release release;
         const std::lock_guard lock(mutex_);
-        decoder_.decode(index_views, symbol_views);
+        decoder_.decode(index_arrays.views, symbol_arrays.views);
+    }
+
+    void decode_trellis(nb::handle indexes, unsigned stride, unsigned states, nb::handle symbols,
+                        nb::handle chosen) {
+        const Arrays<const std::uint8_t> index_arrays(indexes);
+        const Arrays<std::int16_t> symbol_arrays(symbols);
+        const Arrays<std::uint8_t> chosen_arrays(chosen);
+        check(index_arrays, symbol_arrays);
+        check_sizes(chosen_arrays, index_arrays);
+        rans::check_states(states);
+        nb::gil_scoped_release release;
+        const std::lock_guard lock(mutex_);
+        decoder_.decode_trellis(index_arrays.views, stride, states, symbol_arrays.views,
+                                chosen_arrays.views);
     }
 
     void finish() {
@@ -80,6 +103,14 @@ public:
     }
 
 private:
+    void check(const Arrays<const std::uint8_t>& indexes,
+               const Arrays<std::int16_t>& symbols) const {
+        if (indexes.views.size() != decoder_.size()) {
+            throw nb::value_error("decode: expected one array for every payload");
+        }
+        check_sizes(symbols, indexes);
+    }
+
     rans::cuda::BatchDecoder decoder_;
     std::mutex mutex_;
 };
@@ -104,5 +135,7 @@ NB_MODULE(_rans_cuda, m) {
         .def(nb::init<nb::handle, const rans::cuda::DeviceTables&>(), "payloads"_a, "tables"_a,
              nb::keep_alive<1, 3>())
         .def("decode", &BatchDecoder::decode, "indexes"_a, "symbols"_a)
+        .def("decode_trellis", &BatchDecoder::decode_trellis, "indexes"_a, "stride"_a, "states"_a,
+             "symbols"_a, "chosen"_a)
         .def("finish", &BatchDecoder::finish);
 }

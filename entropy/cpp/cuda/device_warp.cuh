@@ -42,6 +42,11 @@ struct DeviceWarp {
         }
         return total;
     }
+
+    __device__ PerLane<std::uint32_t> rotate(const PerLane<std::uint32_t>& values,
+                                             unsigned distance) const {
+        return {__shfl_sync(0xffffffffu, values.own, (lane + distance) % kWarpSize)};
+    }
 };
 
 }  // namespace rans::cuda

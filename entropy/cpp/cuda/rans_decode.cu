@@ -79,6 +79,13 @@ BatchDecoder::BatchDecoder(std::span<const std::span<const std::uint8_t>> payloa
 
 void BatchDecoder::decode(std::span<const std::span<const std::uint8_t>> indexes,
                           std::span<const std::span<std::int16_t>> symbols) {
+    decode_trellis(indexes, 0, kFewStates, symbols, {});
+}
+
+void BatchDecoder::decode_trellis(std::span<const std::span<const std::uint8_t>> indexes,
+                                  unsigned stride, unsigned states,
+                                  std::span<const std::span<std::int16_t>> symbols,
+                                  std::span<const std::span<std::uint8_t>> chosen) {
     if (failed_) throw CorruptStream("decoder: an earlier segment failed");
     if (size() == 0) return;
     failed_ = true;
@@ -93,7 +100,8 @@ void BatchDecoder::decode(std::span<const std::span<const std::uint8_t>> indexes
     std::size_t first = 0;
     for (const auto segment : indexes) {
         segments.push_back({device_indexes.data() + first, device_symbols.data() + first,
-                            places.data() + first, static_cast<std::uint32_t>(segment.size())});
+                            places.data() + first, static_cast<std::uint32_t>(segment.size()),
+                            stride, states});
         first += segment.size();
     }
     const DeviceBuffer<WarpDecoderSegment> device_segments(segments);
@@ -105,7 +113,7 @@ void BatchDecoder::decode(std::span<const std::span<const std::uint8_t>> indexes
         tables_.view(), decoders_.data(), device_segments.data(), count);
     check(cudaGetLastError(), "decode_kernel");
 
-    // 3. symbols back
+    // 3. symbols and their tables back
     const std::vector<WarpDecoderState> decoders = decoders_.download();
     for (std::size_t p = 0; p < decoders.size(); ++p) {
         if (decoders[p].status != Status::kOk) throw_status(decoders[p].status, p, 0);
@@ -113,6 +121,11 @@ void BatchDecoder::decode(std::span<const std::span<const std::uint8_t>> indexes
     first = 0;
     for (const auto segment : symbols) {
         device_symbols.download(first, segment);
+        first += segment.size();
+    }
+    first = 0;
+    for (const auto segment : chosen) {
+        device_indexes.download(first, segment);
         first += segment.size();
     }
     failed_ = false;
