@@ -23,4 +23,12 @@ class BatchDecoder:
         indexes: Sequence[npt.NDArray[np.uint8]],
         symbols: Sequence[npt.NDArray[np.int16]],
     ) -> None: ...
+    def decode_trellis(
+        self,
+        indexes: Sequence[npt.NDArray[np.uint8]],
+        stride: int,
+        states: int,
+        symbols: Sequence[npt.NDArray[np.int16]],
+        chosen: Sequence[npt.NDArray[np.uint8]],
+    ) -> None: ...
     def finish(self) -> None: ...

@@ -24,6 +24,7 @@ __all__ = [
     "backend",
     "check_array",
     "check_segments",
+    "check_states",
     "encode",
 ]
 
@@ -148,8 +149,7 @@ class Decoder:
             ValueError: there is no trellis of that many states.
         """
         check_array(indexes, np.uint8, "indexes")
-        if states not in NEXT_STATE:
-            raise ValueError(f"states: found {states}, expected one of {tuple(NEXT_STATE)}")
+        check_states(states)
         return self._decoder.decode_trellis(indexes, stride, states)
 
     def finish(self) -> None:
@@ -181,6 +181,12 @@ def check_segments(segments: Sequence[Segment]) -> list[Segment]:
             raise ValueError(f"segment: {symbols.size} symbols, but {indexes.size} indexes")
         checked.append((symbols, indexes))
     return checked
+
+
+def check_states(states: int) -> None:
+    """Check that there is a trellis of that many states; ValueError."""
+    if states not in NEXT_STATE:
+        raise ValueError(f"states: found {states}, expected one of {tuple(NEXT_STATE)}")
 
 
 def check_array(array: object, dtype: type[np.generic[Any]], name: str) -> None:

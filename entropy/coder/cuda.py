@@ -1,8 +1,9 @@
 """The coder on a GPU: many payloads at a time, one warp each. Optional; same bytes as native.
 
-Built with the CMake option CUDA=ON; for plain segments, not for those along the trellis. A payload
-with few lanes leaves most of a warp idle: encode with `lanes=32` what a GPU shall decode quickly,
-and decode many tiles at once.
+Built with the CMake option CUDA=ON. It codes plain segments and those along the trellis, whose
+symbols and tables are chosen before (`entropy.coder.trellis.quantise`). A payload with few lanes
+leaves most of a warp idle: encode with `lanes=32` what a GPU shall decode quickly, and decode many
+tiles at once.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from entropy.coder.backends import LANES, Segment, check_array, check_segments
+from entropy.coder.backends import LANES, Segment, check_array, check_segments, check_states
+from entropy.coder.states import FEW_STATES
 from entropy.errors import NativeUnavailable
 
 if TYPE_CHECKING:
@@ -71,15 +73,34 @@ class BatchDecoder:
 
     def decode(self, indexes: Sequence[npt.NDArray[np.uint8]]) -> list[npt.NDArray[np.int16]]:
         """Decode the next segment of every payload; see `entropy.coder.Decoder.decode`."""
-        for array in indexes:
-            check_array(array, np.uint8, "indexes")
-        symbols = [np.empty(array.size, dtype=np.int16) for array in indexes]
+        symbols = _room_for_symbols(indexes)
         self._decoder.decode(indexes, symbols)
         return symbols
+
+    def decode_trellis(
+        self, indexes: Sequence[npt.NDArray[np.uint8]], stride: int, states: int = FEW_STATES
+    ) -> list[tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]]:
+        """Decode the next segment of every payload, all coded along the trellis.
+
+        The pair (symbols, tables they were coded with) of every payload is what
+        `entropy.coder.Decoder.decode_trellis` gives.
+        """
+        check_states(states)
+        symbols = _room_for_symbols(indexes)
+        chosen = [np.empty_like(array) for array in indexes]
+        self._decoder.decode_trellis(indexes, stride, states, symbols, chosen)
+        return list(zip(symbols, chosen, strict=True))
 
     def finish(self) -> None:
         """Check that every payload is used up and intact."""
         self._decoder.finish()
+
+
+def _room_for_symbols(indexes: Sequence[npt.NDArray[np.uint8]]) -> list[npt.NDArray[np.int16]]:
+    """An array for the symbols of every payload; TypeError, ValueError if the indexes are wrong."""
+    for array in indexes:
+        check_array(array, np.uint8, "indexes")
+    return [np.empty(array.size, dtype=np.int16) for array in indexes]
 
 
 def _compiled(tables: CdfTables) -> _rans_cuda.DeviceTables:

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import platform
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from entropy.coder import encode
+from entropy.coder.reference import ReferenceDecoder
+from entropy.coder.states import NEXT_STATE
+from tests.unit.entropy.coder.cases import (
+    along_trellis,
+    gaussian_tables,
+    random_tables,
+    uniform_segment,
+)
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "entropy" / "cpp"
@@ -54,6 +66,50 @@ def run(*command: object) -> str:
 @pytest.mark.parametrize("name", ["test_rans", "test_warp"])
 def test_sanitized_program_passes(build, name) -> None:
     assert run(build(ROOT / "tests" / "cpp" / f"{name}.cpp")) == f"{name}: ok\n"
+
+
+@pytest.mark.slow
+def test_warp_coder_replays_the_reference(build, tmp_path) -> None:
+    paths = []
+    for lanes in (1, 2, 4, 8, 16, 32):
+        for size in (0, 1, 33, 400):
+            paths.append(tmp_path / f"{lanes}-{size}.bin")
+            paths[-1].write_bytes(replay_file(size, lanes))
+
+    program = build(ROOT / "tests" / "cpp" / "warp_replay.cpp")
+
+    assert run(program, *paths) == f"warp_replay: {len(paths)} files ok\n"
+
+
+def replay_file(size: int, lanes: int) -> bytes:
+    """Segments along both trellises and a plain one, as the reference codes them; the format is in
+    warp_replay.cpp.
+    """
+    rng = np.random.default_rng(size + lanes)
+    stride, skip_below = 10, 3
+    tables = random_tables(rng, 2 * stride, skip_below, 60)
+    half = gaussian_tables(stride, skip_below)  # for its number of tables
+    plain = uniform_segment(rng, size, tables)
+    coded, wanted = [plain], [(0, min(NEXT_STATE), plain[1])]
+    for states in NEXT_STATE:
+        symbols, indexes = uniform_segment(rng, size, half)
+        small = rng.integers(0, 4, size) > 0
+        symbols[small] //= 1 << 12  # escapes and others
+        coded.append(along_trellis((symbols, indexes), skip_below, stride, states))
+        wanted.append((stride, states, indexes))
+    data = encode(coded, tables, lanes=lanes, backend="reference")
+    decoder = ReferenceDecoder(data, tables)
+    content = array_bytes(tables.to_bytes()) + array_bytes(data)
+    for stride, states, indexes in wanted:
+        symbols, chosen = decoder.decode_trellis(indexes, stride, states)
+        content += struct.pack("<II", stride, states) + array_bytes(indexes.tobytes())
+        content += array_bytes(symbols.astype("<i2").tobytes()) + array_bytes(chosen.tobytes())
+    decoder.finish()
+    return content
+
+
+def array_bytes(data: bytes) -> bytes:
+    return struct.pack("<I", len(data)) + data
 
 
 @pytest.mark.slow

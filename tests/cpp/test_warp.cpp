@@ -119,7 +119,8 @@ void test_same_bytes_and_symbols() {
     }
 }
 
-// With tables of two entries nearly every symbol is an escape; with skip_below = 20 nothing is coded.
+// With tables of two entries nearly every symbol is an escape; with skip_below = 20 none of these
+// segments is coded.
 void test_same_bytes_and_symbols_along_the_trellis() {
     Random random(11);
     for (const unsigned max_entries : {2u, 30u, 3000u}) {

@@ -17,7 +17,9 @@ from entropy import (
     SymbolOutOfRange,
 )
 from entropy.coder import CdfTables, Decoder, cuda, encode, native
+from entropy.coder.states import NEXT_STATE
 from tests.unit.entropy.coder.cases import (
+    along_trellis,
     gaussian_segment,
     gaussian_tables,
     random_tables,
@@ -136,6 +138,78 @@ def test_cuda_bytes_equal_reference(lanes, count) -> None:
         for symbols, payload in zip(decoded, payloads, strict=True):
             assert np.array_equal(symbols, payload[segment][0])
     decoder.finish()
+
+
+@pytest.mark.gpu
+@needs_cuda
+@pytest.mark.parametrize("states", NEXT_STATE)
+@pytest.mark.parametrize("lanes", [None, 1, 2, 4, 8, 16, 32])
+def test_cuda_follows_the_trellis_as_the_reference_does(lanes, states) -> None:
+    """Payloads of many sizes, each a plain segment and two along the trellis, with escapes."""
+    rng = np.random.default_rng(4)
+    tables, half = gaussian_tables(30, 3), gaussian_tables(15, 3)
+    plain = [gaussian_segment(rng, 20 * p, tables) for p in range(40)]
+    base = [gaussian_segment(rng, 50 * p, half) for p in range(40)]
+    base[3] = uniform_segment(rng, 150, half)
+    along = [along_trellis(segment, 3, 15, states) for segment in base]
+    payloads = [[plain[p], along[p], along[p]] for p in range(40)]
+
+    encoded = cuda.encode_batch(payloads, tables, lanes=lanes)
+    decoder = cuda.BatchDecoder(encoded, tables)
+
+    assert encoded == [
+        encode(segments, tables, lanes=lanes, backend="reference") for segments in payloads
+    ]
+    for (symbols, _), found in zip(plain, decoder.decode([s[1] for s in plain]), strict=True):
+        assert np.array_equal(found, symbols)
+    for _ in range(2):
+        decoded = decoder.decode_trellis([indexes for _, indexes in base], 15, states)
+        for (symbols, chosen), found in zip(along, decoded, strict=True):
+            assert found[0].dtype == np.int16
+            assert np.array_equal(found[0], symbols)
+            assert np.array_equal(found[1], chosen)
+    decoder.finish()
+
+
+@pytest.mark.gpu
+@needs_cuda
+@pytest.mark.parametrize("states", NEXT_STATE)
+@pytest.mark.parametrize("lanes", [1, 32])
+def test_cuda_notices_damage_along_the_trellis(lanes, states) -> None:
+    tables, half = gaussian_tables(30, 3), gaussian_tables(15, 3)
+    symbols, indexes = gaussian_segment(np.random.default_rng(5), 2000, half)
+    base = symbols.clip(-1, 1), indexes  # no escapes: what is cut off are words
+    data = encode([along_trellis(base, 3, 15, states)], tables, lanes=lanes)
+
+    def decode(payload: bytes) -> None:
+        decoder = cuda.BatchDecoder([data, payload], tables)
+        decoder.decode_trellis([indexes] * 2, 15, states)
+        decoder.finish()
+
+    decode(data)
+    with pytest.raises(StreamExhausted, match="payload 1"):
+        decode(b"\0")
+    with pytest.raises(StreamExhausted, match="payload 1"):
+        decode(data[:-40])
+    with pytest.raises(CorruptStream, match="payload 1"):
+        decode(data + b"\0\0")
+
+
+@pytest.mark.gpu
+@needs_cuda
+def test_cuda_refuses_a_trellis_that_is_not_there() -> None:
+    tables = gaussian_tables(30, 3)
+    (data,) = cuda.encode_batch([[gaussian_segment(np.random.default_rng(6), 90, tables)]], tables)
+    decoder = cuda.BatchDecoder([data], tables)
+
+    with pytest.raises(ValueError, match="found 16"):
+        decoder.decode_trellis([np.full(90, 5, np.uint8)], 15, 16)
+    with pytest.raises(ValueError, match="one array for every payload"):
+        decoder.decode_trellis([np.full(90, 5, np.uint8)] * 2, 15)
+    with pytest.raises(InvalidTable, match="payload 0"):
+        decoder.decode_trellis([np.full(90, 15, np.uint8)], 15)
+    with pytest.raises(CorruptStream, match="earlier"):
+        decoder.decode_trellis([np.full(90, 5, np.uint8)], 15)
 
 
 @pytest.mark.gpu

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from entropy.coder import CdfTables, native, pmf_to_cdf
+from entropy.coder.states import CHAINS, NEXT_STATE
 
 BACKENDS = [
     pytest.param(
@@ -62,6 +63,31 @@ def uniform_segment(rng: np.random.Generator, size: int, tables: CdfTables) -> S
     symbols = rng.integers(-(1 << 15), 1 << 15, size).astype(np.int16)
     symbols[indexes < tables.skip_below] = 0
     return symbols, indexes
+
+
+def quantisers_of(
+    symbols: npt.NDArray[np.int16],
+    indexes: npt.NDArray[np.uint8],
+    skip_below: int,
+    states: int,
+) -> npt.NDArray[np.uint8]:
+    """Quantisers that SPEC.md gives to these symbols along the trellis; 0 where skipped."""
+    chains, quantisers, coded = [0] * CHAINS, np.zeros(symbols.size, np.uint8), 0
+    for i, (symbol, index) in enumerate(zip(symbols.tolist(), indexes.tolist(), strict=True)):
+        if index < skip_below:
+            continue
+        chain = coded % CHAINS
+        quantisers[i] = chains[chain] % 2
+        chains[chain] = NEXT_STATE[states][chains[chain]][symbol % 2]
+        coded += 1
+    return quantisers
+
+
+def along_trellis(segment: Segment, skip_below: int, stride: int, states: int) -> Segment:
+    """The segment with the tables that an encoder gives to its symbols along the trellis."""
+    symbols, indexes = segment
+    quantisers = quantisers_of(symbols, indexes, skip_below, states)
+    return symbols, indexes + np.uint8(stride) * quantisers
 
 
 def ideal_bits(segments: Sequence[Segment], tables: CdfTables) -> float:

@@ -14,7 +14,13 @@ import pytest
 from entropy import CorruptStream, EntropyCodingError, InvalidTable, StreamExhausted
 from entropy.coder import CdfTables, Decoder, encode, native, pmf_to_cdf, trellis
 from entropy.coder.states import CHAINS, EDGES, FEW_STATES, MANY_STATES, NEXT_STATE
-from tests.unit.entropy.coder.cases import BACKENDS, gaussian_segment, gaussian_tables, ideal_bits
+from tests.unit.entropy.coder.cases import (
+    BACKENDS,
+    gaussian_segment,
+    gaussian_tables,
+    ideal_bits,
+    quantisers_of,
+)
 
 STRIDE = 12
 SPEC = Path(__file__).parents[4] / "entropy" / "SPEC.md"
@@ -42,21 +48,6 @@ def payload_of(
     prices = costs(states=states)
     symbols, sets = trellis.quantise(values, indexes, prices, backend="reference")
     return encode([(symbols, indexes + STRIDE * sets)], tables), symbols, indexes
-
-
-def follow(
-    symbols: npt.NDArray[np.int16], indexes: npt.NDArray[np.uint8], prices: trellis.TrellisCosts
-) -> npt.NDArray[np.uint8]:
-    """Quantisers that SPEC.md gives to these symbols."""
-    states, sets, coded = [0] * CHAINS, np.zeros(symbols.size, np.uint8), 0
-    for i, (symbol, index) in enumerate(zip(symbols.tolist(), indexes.tolist(), strict=True)):
-        if index < prices.skip_below:
-            continue
-        chain = coded % CHAINS
-        sets[i] = states[chain] % 2
-        states[chain] = NEXT_STATE[prices.states][states[chain]][symbol % 2]
-        coded += 1
-    return sets
 
 
 def test_the_states_are_those_of_the_specification() -> None:
@@ -109,7 +100,9 @@ def test_backends_choose_the_same(size: int, step: int, weight: int, states: int
 
     reference = trellis.quantise(values, indexes, prices, backend="reference")
 
-    assert np.array_equal(reference[1], follow(reference[0], indexes, prices))
+    assert np.array_equal(
+        reference[1], quantisers_of(reference[0], indexes, prices.skip_below, states)
+    )
     if native.unavailable_reason() is None:
         symbols, sets = trellis.quantise(values, indexes, prices, backend="native")
         assert np.array_equal(symbols, reference[0])
