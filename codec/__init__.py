@@ -4,14 +4,14 @@
 
     data = codec.encode(image, quality=50)       # numpy, PIL image, path or file -> bytes
     image = codec.decode(data)                   # bytes, path or file -> numpy (H, W, C) uint8
-    codec.info(data).width                       # header only: no weights, no torch
+    codec.info(data).width                       # header only: no weights
     codec.verify(data, against=image).psnr
 
-    encoder = codec.Encoder(device="auto")       # for many images: the weights are loaded once
+    encoder = codec.Encoder()                    # options said once, for many images
     data = encoder.encode(image, target_bpp=0.5)
 
-Names are loaded when first used, so that `import codec` and `codec.info` need neither torch nor
-numpy. Every error on bad input is a `codec.CodecError`.
+Names are loaded when first used, so that `import codec` and `codec.info` need no NumPy. PyTorch is needed
+by `effort=8` and up, by `device="cuda"` and for training, and by nothing else. Every error on bad input is a `codec.CodecError`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
         CodecError,
         DamagedFile,
         DamagedImage,
-        InexactDevice,
         InternalError,
         InvalidField,
         InvalidStructure,
@@ -62,7 +61,6 @@ __all__ = [
     "Encoder",
     "EncoderOptions",
     "ImageInfo",
-    "InexactDevice",
     "InternalError",
     "InvalidField",
     "InvalidStructure",

@@ -5,11 +5,12 @@
     info     bytes or path ──► header and chunks ──► ImageInfo        (standard library only)
     verify   info ──► decode ──► Verification: PSNR and MS-SSIM against the source
 
-Each call that needs a model loads it anew; for many images keep an `Encoder` or a `Decoder`.
+The models that were used last are kept ready for the next call.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
@@ -49,6 +50,7 @@ __all__ = [
     "check_crop_of",
     "compare",
     "decode",
+    "digest",
     "encode",
     "info",
     "read_data",
@@ -129,6 +131,8 @@ class Verification:
         bytes: of the file.
         bpp: bits per pixel, all bytes of the file counted.
         tiles: number of tiles whose check is right: all, or there would have been an error.
+        digest: SHA-256 of the decoded samples, in hexadecimal: of (H, W, C) uint8 in C order, alpha as
+            the last channel. The same on every machine.
         identical: whether every sample of the colour planes equals the source; None without a
             source.
         psnr: dB over all samples of RGB (grey: of the one plane); None without a source or if
@@ -142,6 +146,7 @@ class Verification:
     bytes: int
     bpp: float
     tiles: int
+    digest: str
     identical: bool | None = None
     psnr: float | None = None
     ms_ssim: float | None = None
@@ -163,7 +168,6 @@ def encode(
     effort: int = DEFAULT_EFFORT,
     device: str = "auto",
     threads: int = 0,
-    precision: str = "auto",
     limits: Limits | None = None,
 ) -> bytes:
     """Encodes one image.
@@ -177,7 +181,7 @@ def encode(
         profile: recipe, if `model` is not given.
         model: name of a model; by default the current one of the profile.
         tile, strip: see `EncoderOptions`.
-        device, threads, precision: see `DecoderOptions`; threads do not change the bytes.
+        device, threads: see `DecoderOptions`; they do not change the bytes up to effort 7.
         limits: the largest image taken.
 
     Returns:
@@ -199,7 +203,7 @@ def encode(
         effort=effort,
     )
     machine = DecoderOptions(
-        device=device, threads=threads, precision=precision, limits=limits or Limits()
+        device=device, threads=threads, limits=limits or Limits()
     )
     from codec.encoder import Encoder
     from codec.image.files import open_picture
@@ -210,7 +214,6 @@ def encode(
         model=model,
         device=machine.device,
         threads=machine.threads,
-        precision=machine.precision,
     )
     with translated():
         return encoder.encode_picture(picture, options)
@@ -222,7 +225,6 @@ def decode(
     crop: Crop | None = None,
     device: str = "auto",
     threads: int = 0,
-    precision: str = "auto",
     limits: Limits | None = None,
 ) -> NDArray[np.uint8]:
     """Decodes one file.
@@ -232,7 +234,7 @@ def decode(
     Args:
         data: a path, the bytes of the file, or a binary file object.
         crop: x, y, width, height in pixels of the part that is wanted; only its tiles are decoded.
-        device, threads, precision, limits: see `DecoderOptions`.
+        device, threads, limits: see `DecoderOptions`.
 
     Returns:
         uint8, shape (H, W, C) with C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
@@ -245,14 +247,13 @@ def decode(
         crop=crop,
         device=device,
         threads=threads,
-        precision=precision,
         limits=limits or Limits(),
     )
     return _decode_picture(read_data(data, limits=options.limits), options).to_numpy()
 
 
 def info(data: DataSource, *, limits: Limits | None = None, strict: bool = True) -> ImageInfo:
-    """Describes a file without decoding it; needs no weights, no torch and no numpy.
+    """Describes a file without decoding it; needs no weights and no NumPy.
 
     Args:
         data: a path, the bytes of the file, or a binary file object.
@@ -279,7 +280,6 @@ def verify(
     *,
     device: str = "auto",
     threads: int = 0,
-    precision: str = "auto",
     limits: Limits | None = None,
 ) -> Verification:
     """Checks every checksum, decodes the file completely, and compares it with its source.
@@ -287,14 +287,14 @@ def verify(
     Args:
         data: a path, the bytes of the file, or a binary file object.
         against: the source image in any form that `encode` takes, or None.
-        device, threads, precision, limits: see `DecoderOptions`.
+        device, threads, limits: see `DecoderOptions`.
 
     Raises:
         CodecError: the file does not decode; or an `OptionError`: the source has another size.
         OSError: a file cannot be opened or read.
     """
     options = DecoderOptions(
-        device=device, threads=threads, precision=precision, limits=limits or Limits()
+        device=device, threads=threads, limits=limits or Limits()
     )
     content = read_data(data, limits=options.limits)
     info(content, limits=options.limits)
@@ -312,6 +312,7 @@ def compare(
         bytes=len(data),
         bpp=8 * len(data) / (header.width * header.height),
         tiles=bitstream.TileGrid(header.width, header.height, header.tile_log2).count,
+        digest=digest(picture),
     )
     if against is None:
         return plain
@@ -342,6 +343,11 @@ def compare(
     )
 
 
+def digest(picture: Picture) -> str:
+    """SHA-256 of the samples of a picture, as `Verification.digest` says."""
+    return hashlib.sha256(memoryview(picture.to_numpy()).cast("B")).hexdigest()
+
+
 def check_crop_of(data: bytes, crop: Crop | None, limits: Limits) -> None:
     """Checks a crop against the size in the header of a file, before any weights are loaded."""
     if crop is not None:
@@ -357,7 +363,6 @@ def _decode_picture(data: bytes, options: DecoderOptions) -> Picture:
     decoder = Decoder(
         device=options.device,
         threads=options.threads,
-        precision=options.precision,
         limits=options.limits,
     )
     with translated():

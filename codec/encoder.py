@@ -1,48 +1,53 @@
-"""Encoder: a picture -> a file of this codec, at a level or at what was asked of size or quality.
-Shares no code with the decoder but the models.
-"""
+"""Encoder: a picture -> a file of this codec, at a level or at what was asked of size or quality."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from codec.errors import OptionError, TargetUnreachable, translated
+from codec.frame.devices import frame_model, resolve_device
+from codec.frame.encodings import Encodings, Progress
 from codec.image.picture import Picture
-from codec.job import Job, Model, Progress
 from codec.models import registry
 from codec.models.quality import level_of, quality_of
-from codec.models.runtime import resolve_device, resolve_precision, threads
 from codec.options import (
     DEFAULT_EFFORT,
     DEFAULT_PROFILE,
     DEFAULT_TILE_PX,
+    REFINED_FROM,
     EncoderOptions,
     check_device,
-    check_precision,
     check_threads,
     parse_size,
     parse_strip,
 )
-from codec.search import largest_within, smallest_reaching
+from codec.rate_control import largest_within, smallest_reaching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from codec.frame.refined import TileRefiner
     from codec.image.files import ImageSource
 
 __all__ = ["Encoder"]
 
+REFINED_PASSES = 3
+"""Refined encodings that a search takes as a rule: two where the direct pass found the level."""
+
+Find = Callable[[Encodings, int | None], int]
+"""(encodings, a level that is probably near) -> the level that is asked for."""
+
 
 class Encoder:
-    """Encodes pictures with one model, loaded once.
+    """Encodes pictures with one model. Pickles: a copy in another process loads the model itself.
 
     Args:
         profile: recipe to encode with; its default model is taken.
         model: name of a registered model instead.
-        device: "auto", "cpu", "cuda" or "cuda:N".
+        device: "auto", "cpu", "cuda" or "cuda:N"; the bytes do not depend on it up to effort 7.
         threads: of the processor, 0 for all; the bytes do not depend on it.
-        precision: "auto", "float32" or "bfloat16", of the analysis.
 
     Raises:
         OptionError: an option is out of range, or there is no such device.
@@ -57,14 +62,12 @@ class Encoder:
         model: str | None = None,
         device: str = "auto",
         threads: int = 0,
-        precision: str = "auto",
     ) -> None:
         self.entry = registry.default(profile) if model is None else registry.by_name(model)
         self._threads = check_threads(threads)
         self.device = resolve_device(check_device(device))
-        self.dtype = resolve_precision(check_precision(precision), self.device)
         with translated():
-            self._model = Model(self.entry, self.device, self.dtype)
+            frame_model(self.entry, self.device)
 
     def encode(
         self,
@@ -83,8 +86,7 @@ class Encoder:
 
         Raises:
             CodecError: the image cannot be read or is of a kind that is not taken, an option is out
-            of range,
-                or the target cannot be reached.
+                of range, or the target cannot be reached.
         """
         from codec.image.files import open_picture
         from codec.options import Limits
@@ -108,37 +110,56 @@ class Encoder:
 
         Raises:
             TargetUnreachable: no level reaches the target; states the nearest value.
-            OptionError: the level is not one of the model.
+            OptionError: the level is not one of the model, or the effort needs PyTorch, which is not
+                installed.
         """
-        job = Job(self._model, picture.without(options.strip), options, progress)
-        with translated(), threads(self._threads):
-            data = self._search(job, options, picture.width * picture.height)
+        refiner = self._refiner(options.effort)
+        direct = options.quality is not None or options.level is not None
+        # Bisection among `levels` files and none of them takes at most so many encodings.
+        passes = self.entry.levels.bit_length() if refiner is None else REFINED_PASSES
+        with translated():
+            encodings = Encodings(
+                self.entry, frame_model(self.entry, self.device), picture.without(options.strip),
+                options.tile, passes=1 if direct else passes, threads=self._threads,
+                refiner=refiner, progress=progress,
+            )  # fmt: skip
+            data = self._find(encodings, options, picture.width * picture.height)
         if progress is not None:
             progress(1.0)
         return data
 
-    def _search(self, job: Job, options: EncoderOptions, pixels: int) -> bytes:
+    def _refiner(self, effort: int) -> TileRefiner | None:
+        if effort < REFINED_FROM:
+            return None
+        from codec.frame.refined import tile_refiner
+
+        with translated():
+            return tile_refiner(self.entry, effort, self._threads)
+
+    def _find(self, encodings: Encodings, options: EncoderOptions, pixels: int) -> bytes:
         """The file that the options ask for."""
         levels = self.entry.levels
         if options.quality is not None:
-            return job.file(level_of(options.quality, levels))
+            return encodings.file(level_of(options.quality, levels))
         if options.level is not None:
             if options.level >= levels:
                 raise OptionError(
                     f"level: found {options.level}, model {self.entry.name} has 0..{levels - 1}"
                 )
-            return job.file(options.level)
+            return encodings.file(options.level)
         if options.target_psnr is not None:
-            return self._reaching(job, options.target_psnr)
+            return self._reaching(encodings, options, options.target_psnr)
         if options.target_bpp is not None:
             limit, asked = int(options.target_bpp * pixels / 8), f"{options.target_bpp:g} bpp"
         else:
             assert options.target_size is not None
             limit, asked = options.target_size, f"{options.target_size} bytes"
-        level = job.search(lambda job, start: largest_within(job.size, limit, levels, start))
+        level = self._search(
+            encodings, options, lambda e, start: largest_within(e.size, limit, levels, start)
+        )
         if level >= 0:
-            return job.file(level)
-        least: float = job.size(0)
+            return encodings.file(level)
+        least: float = encodings.size(0)
         said = f"{least} bytes"
         if options.target_bpp is not None:
             said = f"{math.ceil(8e4 * least / pixels) / 1e4:.4f} bpp"
@@ -148,15 +169,24 @@ class Encoder:
             nearest=least,
         )
 
-    def _reaching(self, job: Job, target: float) -> bytes:
+    def _reaching(self, encodings: Encodings, options: EncoderOptions, target: float) -> bytes:
         """The smallest file of a PSNR."""
         levels = self.entry.levels
-        level = job.search(lambda job, start: smallest_reaching(job.psnr, target, levels, start))
+        level = self._search(
+            encodings, options, lambda e, start: smallest_reaching(e.psnr, target, levels, start)
+        )
         if level < levels:
-            return job.file(level)
-        best = job.psnr(levels - 1)
+            return encodings.file(level)
+        best = encodings.psnr(levels - 1)
         raise TargetUnreachable(
             f"the target is {target:g} dB, the best this image can have is {best:.2f} dB "
             f"(quality {quality_of(levels - 1, levels)})",
             nearest=best,
         )
+
+    def _search(self, encodings: Encodings, options: EncoderOptions, find: Find) -> int:
+        """The level that `find` finds; where files are refined, from the one it finds without."""
+        if options.effort < REFINED_FROM:
+            return find(encodings, None)
+        start = find(encodings.unrefined(), None)
+        return find(encodings, min(max(start, 0), self.entry.levels - 1))

@@ -16,7 +16,6 @@
     ├── UnsupportedVersion          4   version or critical chunk of a newer program
     ├── UnknownModel                4   the model named by the file or the user is not known here
     ├── WeightsMismatch             4   the weights are missing, or not those the file was made with
-    ├── InexactDevice               4   this device or its settings cannot decode exactly
     ├── LimitExceeded               5   a size or count is over a limit
     ├── TargetUnreachable           1   no quality reaches it; states the nearest
     ├── OutputExists                1   the output is there already and may not be replaced
@@ -27,7 +26,7 @@
 codec does not take, and the message says how to turn it into one that it does. `TargetUnreachable`
 is a well-formed request that could not be met, hence the plain failure code 1.
 
-Errors of the packages below (`bitstream`, `entropy`) are translated with the original as
+Errors of the packages below (`bitstream`, `entropy`, `networks`) are translated with the original as
 `__cause__`.
 """
 
@@ -43,7 +42,6 @@ __all__ = [
     "CodecError",
     "DamagedFile",
     "DamagedImage",
-    "InexactDevice",
     "InternalError",
     "InvalidField",
     "InvalidStructure",
@@ -159,12 +157,6 @@ class WeightsMismatch(CodecError):
     exit_code = 4
 
 
-class InexactDevice(CodecError):
-    """The device, or a numeric setting of this process, cannot compute as exactly as needed."""
-
-    exit_code = 4
-
-
 class LimitExceeded(CodecError):
     """A size or a count is over its limit; nothing was allocated for it."""
 
@@ -218,13 +210,17 @@ _TRANSLATIONS: dict[str, type[CodecError]] = {
     "InvalidTable": InternalError,
     "SymbolOutOfRange": InternalError,
     "NativeUnavailable": InternalError,
+    # networks.errors
+    "NetworkError": InternalError,
     "InvalidNetwork": WeightsMismatch,
-    "InexactBackend": InexactDevice,
+    "InvalidWeightsFile": WeightsMismatch,
+    "UnknownInstructionSet": OptionError,
 }
 
 _FOREIGN_TREES = (
     ("bitstream.errors", "BitstreamError"),
     ("entropy.errors", "EntropyCodingError"),
+    ("networks.errors", "NetworkError"),
 )
 
 
@@ -238,14 +234,14 @@ def _foreign_errors() -> tuple[type[Exception], ...]:
 
 
 def convert(error: Exception) -> CodecError:
-    """Turns an error of `bitstream` or `entropy` into the `CodecError` of the same meaning.
+    """Turns an error of `bitstream`, `entropy` or `networks` into the `CodecError` of the same meaning.
 
     Args:
         error: the original; a `CodecError` is returned as it is.
 
     Returns:
         The translated error, to be raised `from` the original. `offset` and `chunk` are kept where
-        the original has them. What belongs to neither tree is an `InternalError`.
+        the original has them. What belongs to none of the trees is an `InternalError`.
     """
     if isinstance(error, CodecError):
         return error
@@ -264,7 +260,7 @@ def convert(error: Exception) -> CodecError:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Lets errors of `bitstream` and `entropy` leave the block as `CodecError`."""
+    """Lets errors of `bitstream`, `entropy` and `networks` leave the block as `CodecError`."""
     try:
         yield
     except CodecError:

@@ -1,6 +1,6 @@
 """Options of the encoder and the decoder, and the limits both keep; checked when they are made.
 
-Needs neither torch nor numpy, so that the command line can check its arguments at once.
+Needs no NumPy, so that the command line can check its arguments at once.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ __all__ = [
     "DEFAULT_TILE_PX",
     "MAX_EFFORT",
     "METADATA_KINDS",
+    "REFINED_FROM",
     "Crop",
     "DecoderOptions",
     "EncoderOptions",
     "Limits",
     "check_crop",
     "check_device",
-    "check_precision",
     "check_threads",
     "parse_crop",
     "parse_size",
@@ -40,11 +40,12 @@ DEFAULT_QUALITY = 75.0
 DEFAULT_TILE_PX = 1024
 DEFAULT_EFFORT = 7
 MAX_EFFORT = 10
+REFINED_FROM = 8
+"""Efforts from here on refine the latents for the image at hand, which needs PyTorch."""
 MIN_TILE_PX = 1 << MIN_TILE_LOG2
 MAX_TILE_PX = 1 << MAX_TILE_LOG2
 
 METADATA_KINDS = ("exif", "xmp", "icc")
-PRECISIONS = ("auto", "float32", "bfloat16")
 
 Crop = tuple[int, int, int, int]
 """x, y, width, height in pixels; x and y count from the upper left corner."""
@@ -158,7 +159,6 @@ class DecoderOptions:
         crop: x, y, width, height in pixels of the part that is wanted, or None for the whole image.
         device: "auto", "cpu", "cuda" or "cuda:N".
         threads: number of processor threads, 0 for all; the result does not depend on it.
-        precision: "auto", "float32" or "bfloat16", of the synthesis; pixels may differ by 1 of 255.
         limits: the largest image that is decoded.
 
     Raises:
@@ -168,7 +168,6 @@ class DecoderOptions:
     crop: Crop | None = None
     device: str = "auto"
     threads: int = 0
-    precision: str = "auto"
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -176,7 +175,6 @@ class DecoderOptions:
             check_crop(self.crop)
         check_device(self.device)
         check_threads(self.threads)
-        check_precision(self.precision)
 
 
 def parse_size(text: str) -> int:
@@ -272,17 +270,6 @@ def check_threads(threads: int) -> int:
     """
     _check_integer("threads", threads, 0, 1024)
     return threads
-
-
-def check_precision(precision: str) -> str:
-    """Checks the name of a precision.
-
-    Raises:
-        OptionError: it is none of auto, float32, bfloat16.
-    """
-    if precision not in PRECISIONS:
-        raise OptionError(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
-    return precision
 
 
 def _check_number(

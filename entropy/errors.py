@@ -6,8 +6,6 @@ EntropyCodingError
   CorruptStream       the payload contradicts itself: bad header, state, escape, or leftovers
   SymbolOutOfRange    the encoder was given a symbol that cannot be coded
   NativeUnavailable   a compiled backend was asked for by name and is not there
-  InvalidNetwork      an integer network is incomplete, or its sums could overflow
-  InexactBackend      a device or its settings do not compute integers exactly
 """
 
 from __future__ import annotations
@@ -15,8 +13,6 @@ from __future__ import annotations
 __all__ = [
     "CorruptStream",
     "EntropyCodingError",
-    "InexactBackend",
-    "InvalidNetwork",
     "InvalidTable",
     "NativeUnavailable",
     "StreamExhausted",
@@ -46,11 +42,3 @@ class SymbolOutOfRange(EntropyCodingError):
 
 class NativeUnavailable(EntropyCodingError):
     """A compiled backend was asked for by name and is not built or cannot be loaded."""
-
-
-class InvalidNetwork(EntropyCodingError):
-    """An integer network is incomplete, malformed, or breaks the bound that makes it exact."""
-
-
-class InexactBackend(EntropyCodingError):
-    """A device, or a setting of this process, does not compute integers in float32 exactly."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from codec.models.image import ImageModel
+    from codec.trainable.model import ImageModel
     from codec.models.registry import ModelEntry
     from codec.models.weights import ModelWeights
 

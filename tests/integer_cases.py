@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from entropy.integer.ops import NumpyOps
-from entropy.integer.spec import ACT_MAX, MEAN_LIMIT
+from networks.train.spec import ACT_MAX, MEAN_LIMIT
 
 
 def activations(random: np.random.Generator, kind: str, shape: tuple[int, ...]) -> np.ndarray:

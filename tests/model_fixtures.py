@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from codec.models.image import ImageConfig, ImageModel
+from codec.trainable.model import ImageConfig, ImageModel
 from codec.models.registry import ModelEntry
 from codec.models.weights import ModelWeights, write_weights
 from codec.train.export import _floats, _tables
 from codec.train.start import initialise
-from codec.transforms.wavelet import WaveletConfig
-from entropy.integer.convert import integer_network
-from entropy.integer.training import TrainingOps
+from codec.trainable.transforms import WaveletConfig
+from networks.export.convert import integer_network
+from networks.train.training import TrainingOps
 from entropy.models import gaussian
 from entropy.models.latent_codec import TRELLIS_TABLES, LatentTables
 from entropy.models.quadtree import EntropyConfig, layer_specs

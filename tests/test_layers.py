@@ -62,7 +62,7 @@ def test_decoder_loads_no_encoder_and_no_training() -> None:
 
     assert "codec.decoder" in loaded
     foreign = (
-        "codec.encoder", "codec.job", "codec.feedback", "codec.refine", "codec.search",
+        "codec.encoder", "codec.job", "codec.frame.feedback", "codec.frame.refine", "codec.search",
         "codec.train", "codec.cli",
         "bench", "click", "matplotlib",
     )  # fmt: skip

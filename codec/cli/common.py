@@ -26,7 +26,6 @@ import click
 
 from codec.errors import OptionError
 from codec.options import (
-    PRECISIONS,
     Crop,
     DecoderOptions,
     Limits,
@@ -199,7 +198,7 @@ machine_options = _chain(
         show_default=True,
         metavar="auto|cpu|cuda[:N]",
         callback=_parsed(check_device),
-        help="Where to compute; files decode to the same image everywhere.",
+        help="Where to compute; files decode to the same pixels everywhere.",
     ),
     click.option(
         "-j",
@@ -208,14 +207,6 @@ machine_options = _chain(
         default=0,
         show_default=True,
         help="Processor threads, 0 for all; the result does not depend on it.",
-    ),
-    click.option(
-        "--precision",
-        type=click.Choice(PRECISIONS),
-        default="auto",
-        show_default=True,
-        hidden=True,
-        help="Of the transforms.",
     ),
 )
 
@@ -300,14 +291,10 @@ timing_options = _chain(
 
 def log_machine(worker: Encoder | Decoder) -> None:
     """Tells with -v where an encoder or a decoder computes."""
-    from entropy.coder import backend
+    from networks.native import instruction_set
 
-    _log.info(
-        "device %s, transforms in %s, range coder %s",
-        worker.device,
-        str(worker.dtype).removeprefix("torch."),
-        backend(),
-    )
+    kernels = f", kernels {instruction_set()}" if worker.device == "cpu" else ""
+    _log.info("device %s%s", worker.device, kernels)
 
 
 SIZE_OPTION_CALLBACK = _parsed(parse_size)
@@ -317,7 +304,6 @@ DEVICE_OPTION_CALLBACK = _parsed(check_device)
 def decoder_options(
     device: str,
     threads: int,
-    precision: str,
     max_pixels: int,
     max_dimension: int,
     crop: Crop | None = None,
@@ -325,7 +311,7 @@ def decoder_options(
     """The values of `machine_options` and `limit_options` as one object."""
     limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
     return DecoderOptions(
-        crop=crop, device=device, threads=threads, precision=precision, limits=limits
+        crop=crop, device=device, threads=threads, limits=limits
     )
 
 

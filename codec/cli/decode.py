@@ -73,7 +73,6 @@ def decode(
     skip_existing: bool,
     device: str,
     threads: int,
-    precision: str,
     max_pixels: int,
     max_dimension: int,
     as_json: bool,
@@ -100,7 +99,7 @@ def decode(
     if as_json and output == STDIO:
         raise click.UsageError("--json and -o - would both write to stdout")
     options = common.decoder_options(
-        device, threads, precision, max_pixels, max_dimension, crop=crop
+        device, threads, max_pixels, max_dimension, crop=crop
     )
     work = _Work(session, options, output_format)
 
@@ -196,7 +195,6 @@ class _Work:
             self._decoder = Decoder(
                 device=self._options.device,
                 threads=self._options.threads,
-                precision=self._options.precision,
                 limits=self._options.limits,
             )
             common.log_machine(self._decoder)

@@ -117,7 +117,6 @@ def encode(
     skip_existing: bool,
     device: str,
     threads: int,
-    precision: str,
     max_pixels: int,
     max_dimension: int,
     as_json: bool,
@@ -141,7 +140,7 @@ def encode(
         strip=strip,
         effort=effort,
     )
-    machine = common.decoder_options(device, threads, precision, max_pixels, max_dimension)
+    machine = common.decoder_options(device, threads, max_pixels, max_dimension)
     jobs = plan(inputs, output, output_dir, suffix=FILE_SUFFIX, no_output=no_output)
     if as_json and output == STDIO:
         raise click.UsageError("--json and -o - would both write to stdout")
@@ -222,7 +221,6 @@ class _Work:
                 model=self._model,
                 device=self._machine.device,
                 threads=self._machine.threads,
-                precision=self._machine.precision,
             )
             common.log_machine(self._encoder)
         return self._encoder

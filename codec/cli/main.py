@@ -17,7 +17,7 @@ import click
 
 import codec
 from codec.cli.common import EXIT_FAILURE, Command, Session
-from codec.errors import CodecError
+from codec.errors import CodecError, translated
 
 __all__ = ["cli", "main"]
 
@@ -108,21 +108,25 @@ def _exit_terminated(number: int, frame: object) -> NoReturn:
     raise SystemExit(EXIT_TERMINATED)
 
 
-def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-    if not value:
-        return
+def _show_version(verbose: int) -> None:
     import bitstream
     from codec.models import registry
-    from entropy.coder import backend
 
-    cuda = importlib.util.find_spec("entropy.coder._rans_cuda") is not None
     models = ", ".join(f"{entry.name} (id {entry.id})" for entry in registry.entries())
-    click.echo(
-        f"codec {codec.__version__}, file format {bitstream.VERSION}\n"
-        f"range coder: {backend()}; CUDA: {'built' if cuda else 'not built'}\n"
-        f"models: {models or 'none'}"
-    )
-    ctx.exit()
+    click.echo(f"codec {codec.__version__}, file format {bitstream.VERSION}\nmodels: {models}")
+    if not verbose:
+        return
+    from networks.native import instruction_set, instruction_sets, thread_count
+
+    with translated():
+        others = [name for name in instruction_sets() if name != instruction_set()]
+        click.echo(
+            f"kernels: {instruction_set()} (CODEC_ISA chooses; here run too: "
+            f"{', '.join(others) or 'none'}), threads: {thread_count(0)}"
+        )
+    coder = "built" if importlib.util.find_spec("entropy.coder._rans_cuda") else "not built"
+    torch = "installed" if importlib.util.find_spec("torch") else "not installed"
+    click.echo(f"CUDA range coder: {coder}; PyTorch: {torch} (efforts 8-10, train, --device cuda)")
 
 
 def _show_help_all(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -150,11 +154,9 @@ def _show_help_all(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 @click.option(
     "--version",
     is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_show_version,
-    help="Show versions, what is built, the models, and exit.",
+    help="Show versions and models, with -v kernels and what is built, and exit.",
 )
+@click.option("-v", "--verbose", count=True, help="Say more with --version.")
 @click.option(
     "--help-all",
     is_flag=True,
@@ -164,8 +166,11 @@ def _show_help_all(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     help="Show the help of all commands with the expert options and exit.",
 )
 @click.pass_context
-def cli(ctx: click.Context) -> None:
+def cli(ctx: click.Context, version: bool, verbose: int) -> None:
     """Learned image codec: photographs to small files and back."""
+    if version:
+        _show_version(verbose)
+        ctx.exit()
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
         ctx.exit(2)

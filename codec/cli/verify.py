@@ -27,15 +27,17 @@ def verify(
     against: str | None,
     device: str,
     threads: int,
-    precision: str,
     max_pixels: int,
     max_dimension: int,
     as_json: bool,
 ) -> int:
-    """Check every checksum and decode completely; with --against state PSNR and MS-SSIM."""
+    """Check every checksum and decode completely; with --against state PSNR and MS-SSIM.
+
+    The digest is the SHA-256 of the decoded samples, the same on every machine; --json has all of it.
+    """
     if file == STDIO and against == STDIO:
         raise click.UsageError("only one of FILE and --against can be standard input")
-    options = common.decoder_options(device, threads, precision, max_pixels, max_dimension)
+    options = common.decoder_options(device, threads, max_pixels, max_dimension)
 
     def run(job: Job) -> None:
         found = api.verify(
@@ -43,7 +45,6 @@ def verify(
             None if against is None else open_input(against),
             device=options.device,
             threads=options.threads,
-            precision=options.precision,
             limits=options.limits,
         )
         if as_json:
@@ -58,7 +59,7 @@ def _line(name: str, found: api.Verification) -> str:
     """One line for people."""
     parts = [
         f"{name}: ok, {found.width}x{found.height}, {found.tiles} tile{'s' * (found.tiles != 1)}, "
-        f"{found.bytes} bytes, {found.bpp:.3f} bpp"
+        f"{found.bytes} bytes, {found.bpp:.3f} bpp, pixels {found.digest[:16]}"
     ]
     if found.identical:
         parts.append("identical to the source")

@@ -2,7 +2,8 @@
 
 Entries live in manifest.toml beside this file and are only ever appended: an id in a file means the
 same weights for ever. The first entry of a profile that is marked default is used for encoding; all
-are used for decoding. Before version 1.0 an entry may be retired; its id and name stay taken.
+are used for decoding. Entries 1 to 10 were retired before the first exact model; their ids and names
+stay taken, and no later one is ever retired.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class ModelEntry:
     id: permanent number in files. name: permanent name. profile: the recipe it belongs to.
     file: weights file in `DATA`. sha256: of that file, hexadecimal. levels: number of quality
         levels.
+    exact: whether a file decodes to the same pixels on every machine.
     default: used when the profile is asked for. summary: what it is, for people.
     """
 
@@ -37,6 +39,7 @@ class ModelEntry:
     file: str
     sha256: str
     levels: int
+    exact: bool
     default: bool
     summary: str
 
@@ -76,7 +79,7 @@ def by_id(model_id: int) -> ModelEntry:
             return entry
     if model_id in retired():
         raise UnknownModel(
-            f"model id {model_id} ({retired()[model_id]}) was retired before version 1.0; make the "
+            f"model id {model_id} ({retired()[model_id]}) is not exact and was retired; make the "
             f"file anew from its source, or decode it with the version that wrote it"
         )
     known = ", ".join(str(e.id) for e in entries())

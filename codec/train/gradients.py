@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from codec.models.image import ImageModel, lambdas
+from codec.trainable.model import ImageModel, lambdas
 from codec.train.config import TrainConfig
 
 __all__ = ["METRICS", "Gradients"]

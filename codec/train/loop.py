@@ -17,10 +17,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from codec.errors import OptionError
-from codec.models.image import ImageConfig, ImageModel
-from codec.models.restore import restore
-from codec.models.runtime import resolve_device
-from codec.models.weights import read_weights, write_weights
+from codec.trainable.model import ImageConfig, ImageModel
+from codec.trainable.restore import restore
+from codec.trainable.weights import read_trained
 from codec.train.checkpoint import read_checkpoint
 from codec.train.config import TrainConfig, read_config
 from codec.train.data import Crops
@@ -67,16 +66,16 @@ class Trainer:
     def load(self, path: Path) -> None:
         """Continue from a checkpoint; where its annealing has ended, start anew from its average.
 
-        A weights file (.safetensors) is where a training ended, too.
+        A weights file (.weights) is where a training ended, too.
 
         Raises:
             OptionError: it is neither a checkpoint nor the weights of this model.
             WeightsMismatch: it is a damaged weights file.
         """
-        if path.suffix == ".safetensors":
+        if path.suffix == ".weights":
             self.model.cpu()  # where weights files are read
             self.start()
-            restore(self.model, read_weights(path.read_bytes()))
+            restore(self.model, read_trained(path.read_bytes()))
             self.model.to(self.device)
             self._reset_average()
             return
@@ -164,7 +163,7 @@ def run(
     """Train for `minutes` of wall clock; save `out`/checkpoint.pt and append to `out`/log.jsonl.
 
     The average is measured on `validation`, if given. When the recipe's total time is over, it is
-    exported: `out`/NAME.safetensors and its manifest entry `out`/NAME.toml.
+    exported: `out`/NAME.weights and its manifest entry `out`/NAME.toml.
 
     Args:
         resume: a checkpoint or a weights file to continue from; where a recipe had ended, a new
@@ -175,7 +174,7 @@ def run(
     """
     config = read_config(config_path)
     keep_freed_memory()
-    trainer = Trainer(config, data, resolve_device(device))
+    trainer = Trainer(config, data, training_device(device))
     out.mkdir(parents=True, exist_ok=True)
     if resume is None:
         trainer.start()
@@ -188,10 +187,9 @@ def run(
             result = validate(trainer.averaged(), validation, trainer.device)
             log.write(json.dumps({"step": trainer.steps, "validation": result}) + "\n")
     if ended:
-        weights = export(trainer.averaged(), trainer.crops)
-        content = write_weights(weights)
-        (out / f"{config.name}.safetensors").write_bytes(content)
-        entry = manifest_entry(content, config.name, 0, weights.config.levels)
+        content = export(trainer.averaged(), trainer.crops)
+        (out / f"{config.name}.weights").write_bytes(content)
+        entry = manifest_entry(content, config.name, 0, trainer.model.config.levels)
         (out / f"{config.name}.toml").write_text(entry)
 
 
@@ -229,6 +227,20 @@ def _means(sums: Tensor, count: int) -> dict[str, float]:
     row = dict(zip(METRICS, sums.tolist(), strict=True))
     taken = max(1.0, count - row["skipped"])
     return {k: round(v if k == "skipped" else v / taken, 6) for k, v in row.items()}
+
+
+def training_device(name: str) -> torch.device:
+    """ "auto", "cpu", "cuda" or "cuda:N" as a device; auto takes a GPU where there is one.
+
+    Raises:
+        OptionError: there is no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise OptionError(f"device {name!r} is not there; found {torch.cuda.device_count()} GPUs")
+    return device
 
 
 def keep_freed_memory() -> None:

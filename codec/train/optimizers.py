@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from codec.models.image import ImageModel
+from codec.trainable.model import ImageModel
 from codec.train.config import TrainConfig
 from codec.train.soap import Soap
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from codec.models.image import ImageModel, lambdas
+from codec.trainable.model import ImageModel, lambdas
 from codec.train.data import Crops
-from codec.transforms.blocks import unshuffle
-from codec.transforms.wavelet import STEM, LinearStart, quantiser_step, start_as_linear_codec
-from entropy.integer.spec import ACT_BITS, ACT_MAX, INDEX_BITS
-from entropy.integer.training import KNOTS
+from codec.trainable.blocks import unshuffle
+from codec.trainable.transforms import LinearStart, quantiser_step, start_as_linear_codec
+from codec.transforms.wavelet import STEM
+from networks.train.spec import ACT_BITS, ACT_MAX, INDEX_BITS
+from networks.train.training import KNOTS
 from entropy.models import gaussian
 from entropy.models.quadtree import STEPS
 

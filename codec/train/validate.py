@@ -7,23 +7,23 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from codec.models.image import ImageModel
-from codec.models.restore import restore
-from codec.models.weights import read_weights
+from codec.trainable.model import ImageModel
+from codec.trainable.restore import restore
+from codec.trainable.weights import read_trained
 from codec.train.data import image_files, load_rgb
 from codec.train.export import load_average
 
 
 def model_of(path: Path) -> ImageModel:
-    """The model of a weights file (.safetensors), with the integers and prices that decode, or the
+    """The model of a weights file (.weights), with the integers and prices that decode, or the
     average of a checkpoint, in floats.
 
     Raises:
         OptionError: it is neither.
         WeightsMismatch: it is a damaged weights file.
     """
-    if path.suffix == ".safetensors":
-        weights = read_weights(path.read_bytes())
+    if path.suffix == ".weights":
+        weights = read_trained(path.read_bytes())
         model = ImageModel(weights.config)
         restore(model, weights)
         model.entropy.ops.exact = True

@@ -1,0 +1,3 @@
+"""Transforms: the graphs of the networks between pixels and latents."""
+
+from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The compiled backend: typed wrapper over `_rans`, built from entropy/cpp."""
+"""The compiled backend: typed wrapper over `_rans`, built from cpp/coder."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class NativeDecoder:
 
 
 def quantise_trellis(
-    residuals: npt.NDArray[np.float32], indexes: npt.NDArray[np.uint8], costs: TrellisCosts
+    residuals: npt.NDArray[np.int32], indexes: npt.NDArray[np.uint8], costs: TrellisCosts
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
     """Symbols and quantisers of one segment; see `entropy.coder.trellis.quantise`."""
     _require()

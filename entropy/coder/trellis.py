@@ -26,11 +26,11 @@ import numpy as np
 import numpy.typing as npt
 
 from entropy.coder import native
-from entropy.coder.interleave import COST_BITS
+from entropy.coder.interleave import COST_BITS, entry_cost
 from entropy.coder.states import CHAINS, EDGES, FEW_STATES
 from entropy.coder.tables import PRECISION_BITS, CdfTables
 
-__all__ = ["TrellisCosts", "costs_of", "points", "quantise"]
+__all__ = ["TrellisCosts", "costs_of", "in_units", "points", "quantise"]
 
 UNIT_BITS = 8
 """Residuals count 2^-8 symbol while symbols are chosen."""
@@ -80,10 +80,11 @@ def costs_of(
     """Prices: tables 0 .. stride-1 are those of quantiser 0, the next `stride` of quantiser 1."""
     rows = []
     for t in range(2 * stride):
-        share = np.diff(tables.cdfs[t].astype(np.float64))[:-1] / (1 << PRECISION_BITS)
-        price = np.rint(np.log2(share) * -(1 << COST_BITS)).astype(np.int64)
+        frequencies = np.diff(tables.cdfs[t].astype(np.int64))[:-1]
+        price = np.array([entry_cost(int(f)) for f in frequencies])
         zero = -tables.offsets[t]
-        rows.append(np.maximum(price[zero:], price[zero::-1]))
+        reach = min(zero, len(price) - 1 - zero) + 1
+        rows.append(np.maximum(price[zero : zero + reach], price[zero - reach + 1 : zero + 1][::-1]))
     magnitudes = max(len(row) for row in rows)
     # Magnitudes outside a table are escapes: dear, and dearer the larger they are.
     escape = (PRECISION_BITS << COST_BITS) + (np.arange(magnitudes) << COST_BITS)
@@ -99,8 +100,14 @@ def points(symbols: Any, sets: Any) -> Any:
     return 2 * symbols - sets * symbols.clip(-1, 1)
 
 
+def in_units(residuals: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
+    """Residuals in symbols as `quantise` takes them: to the nearest 2^-8, what is no number to 0."""
+    units = np.rint(np.nan_to_num(residuals.astype(np.float64), nan=0.0) * (1 << UNIT_BITS))
+    return np.ascontiguousarray(units.clip(-(1 << 30), 1 << 30).astype(np.int32))
+
+
 def quantise(
-    residuals: npt.NDArray[np.float32],
+    residuals: npt.NDArray[np.int32],
     indexes: npt.NDArray[np.uint8],
     costs: TrellisCosts,
     *,
@@ -109,7 +116,7 @@ def quantise(
     """Symbols of one segment and their quantisers, 0 and 0 where skipped.
 
     Args:
-        residuals: y - mean in symbol units, 1-D, contiguous.
+        residuals: y - mean in 2^-8 symbols, 1-D, contiguous (see `in_units`).
         indexes: table of each, as many.
         costs: prices and weight.
         backend: "native", or "reference": NumPy, slow, the same result.
@@ -139,20 +146,19 @@ def quantise(
         costs.states,
     )
     inside = padded >= 0
-    signs = np.where(np.signbit(residuals[coded]), -1, 1)
+    signs = np.where(residuals[coded] < 0, -1, 1)
     symbols[coded] = signs * chosen.reshape(-1)[inside]
     sets[coded] = quantisers.reshape(-1)[inside]
     return symbols, sets
 
 
 def _candidates(
-    residuals: npt.NDArray[np.float32], indexes: npt.NDArray[np.uint8], costs: TrellisCosts
+    residuals: npt.NDArray[np.int32], indexes: npt.NDArray[np.uint8], costs: TrellisCosts
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Best magnitudes and their costs, (symbols, quantiser, parity)."""
     step = costs.step << (UNIT_BITS - STEP_BITS)
     limit = (2 * MAX_SYMBOL - 2) * step
-    size = np.abs(residuals) * np.float32(1 << UNIT_BITS) + np.float32(0.5)
-    size = np.fmin(size, np.float32(limit)).astype(np.int64)
+    size = np.minimum(np.abs(residuals.astype(np.int64)), limit)
     magnitudes = np.zeros((size.size, 2, 2), dtype=np.int64)
     best = np.full((size.size, 2, 2), FAR)
     rows, last = np.arange(size.size), costs.bits.shape[2] - 1

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from entropy.integer.kernels import has_kernels
+from networks.train.kernels import has_kernels
 
 SCALE_LEVELS = 64
 SCALE_MIN = 0.11

@@ -1,5 +1,7 @@
-"""h_a: latents y -> hyper-latents z. Encoder only, so it may be float; its output is rounded to
-integers.
+"""h_a: latents y -> hyper-latents z; the encoder's alone.
+
+The graph is `hyper_analyse`; `HyperAnalysis` trains it in floats. The inverse hyperbolic sine tames
+the range of y: scales are about logarithms of magnitudes.
 """
 
 from __future__ import annotations
@@ -10,15 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from entropy.integer.depthwise import depthwise
+from entropy.models.hyper_graph import hyper_analyse
 from entropy.models.quadtree import EntropyConfig
+from networks.train.depthwise import depthwise
+
+__all__ = ["HyperAnalysis"]
 
 
 class HyperAnalysis(nn.Module):
-    """y (B, h, w, latent) in symbol units, h and w multiples of 4 -> z (B, h/4, w/4, hyper), float.
-
-    The inverse hyperbolic sine tames the range: scales are about logarithms of magnitudes.
-    """
+    """y (B, h, w, latent) in symbol units, h and w multiples of 4 -> z (B, h/4, w/4, hyper), float."""
 
     def __init__(self, config: EntropyConfig) -> None:
         super().__init__()
@@ -31,36 +33,36 @@ class HyperAnalysis(nn.Module):
         self.leave = nn.Linear(c, config.hyper)
 
     def forward(self, y: Tensor) -> Tensor:
-        h = self.enter(torch.asinh(y))
-        d = depthwise(h, self.spatial.weight, cast(Tensor, self.spatial.bias))
-        h = h + F.glu(self.gate(d), -1)
-        h = F.glu(self.to32(_merge(h)), -1)
-        h = F.glu(self.to64(_merge(h)), -1)
-        out: Tensor = self.leave(h)
-        return out.float()
+        z: Tensor = hyper_analyse(FloatOperations(self), y)
+        return z.float()
 
 
-def _merge(x: Tensor) -> Tensor:
-    """2x2 neighbours into channels."""
+class FloatOperations:
+    """`entropy.models.hyper_graph.Operations` over (B, H, W, C) tensors and a `HyperAnalysis`."""
+
+    def __init__(self, module: HyperAnalysis) -> None:
+        self._module = module
+
+    def lookup(self, name: str, x: Tensor) -> Tensor:
+        return torch.asinh(x)
+
+    def linear(self, name: str, x: Tensor, fold: int = 1) -> Tensor:
+        out: Tensor = self._module.get_submodule(name)(_folded(x, fold))
+        return out
+
+    def depthwise(self, name: str, x: Tensor) -> Tensor:
+        layer = self._module.spatial
+        return depthwise(x, layer.weight, cast(Tensor, layer.bias))
+
+    def glu(self, x: Tensor) -> Tensor:
+        return F.glu(x, -1)
+
+    def add(self, x: Tensor, y: Tensor) -> Tensor:
+        return x + y
+
+
+def _folded(x: Tensor, f: int) -> Tensor:
+    """Space to depth: (B, H, W, C) -> (B, H/f, W/f, f f C)."""
     b, h, w, c = x.shape
-    return (
-        x.view(b, h // 2, 2, w // 2, 2, c)
-        .permute(0, 1, 3, 2, 4, 5)
-        .reshape(b, h // 2, w // 2, 4 * c)
-    )
-
-
-@torch.inference_mode()
-def hyper_analyse(weights: dict[str, Tensor], y: Tensor) -> Tensor:
-    """z (h/4, w/4, hyper) of one tile's y (h, w, latent), with the weights of a `HyperAnalysis`."""
-
-    def linear(name: str, x: Tensor) -> Tensor:
-        return F.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
-
-    h = linear("enter", torch.asinh(y[None]))
-    kernel, bias = weights["spatial.weight"], weights["spatial.bias"]
-    d = F.conv2d(h.permute(0, 3, 1, 2), kernel, bias, padding=1, groups=len(bias))
-    h = h + F.glu(linear("gate", d.permute(0, 2, 3, 1)), -1)
-    h = F.glu(linear("to32", _merge(h)), -1)
-    h = F.glu(linear("to64", _merge(h)), -1)
-    return linear("leave", h)[0]
+    x = x.view(b, h // f, f, w // f, f, c).permute(0, 1, 3, 2, 4, 5)
+    return x.reshape(b, h // f, w // f, f * f * c)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from entropy.integer.spec import INDEX_MAX
-from entropy.integer.training import (
+from networks.train.spec import INDEX_MAX
+from networks.train.training import (
     KNOTS,
     TrainingOps,
     clamp_to_range,
@@ -24,10 +24,11 @@ from entropy.models.partition import joined, split
 from entropy.models.quadtree import (
     ORDER,
     STEPS,
-    Context,
     EntropyConfig,
     hyper_synthesis,
     layer_specs,
+    parameters,
+    update,
 )
 from entropy.models.quantisers import Quantiser, Trellis, noisy, rounded
 
@@ -83,16 +84,16 @@ class HyperpriorModel(nn.Module):
         z_hat, bits = quantise_z(z, z_index)
         z_bits = bits.sum((1, 2, 3))
         ops = self.ops.bind(level)
-        context = Context(ops, hyper_synthesis(ops, z_hat))
+        prior, known = hyper_synthesis(ops, z_hat), None
         y_hat: list[tuple[Tensor, ...]] = []
         y_bits = torch.zeros_like(z_bits)
         for step in range(STEPS):
-            parameters = context.parameters(step)
-            mean = torch.stack([m.float() for m, _ in parameters], 1)
-            index = torch.stack([i.float() for _, i in parameters], 1)
+            found = parameters(ops, step, prior, known)
+            mean = torch.stack([m.float() for m, _ in found], 1)
+            index = torch.stack([i.float() for _, i in found], 1)
             value, bits = quantise_y(y[step] - mean, index)
             y_bits = y_bits + bits.sum((1, 2, 3, 4))
             y_hat.append((mean + value).unbind(1))
             if step + 1 < STEPS:
-                context.update(step, list(y_hat[step]))
+                known = update(ops, step, known, list(y_hat[step]))
         return joined(y_hat), y_bits, z_bits

@@ -1,256 +1,174 @@
-"""LatentCodec: latents y of one tile to bytes and back, with exact networks and the range coder.
+"""LatentCodec: latents y of one tile to bytes and back, over any backend of the networks.
 
     payload = range coder payload of five segments: z, then the four context steps
     segment of z:    (h/4, w/4, hyper) symbols, table index by (level, channel)
     segment of step: the four cells in order, each (h/2, w/2, latent/4) symbols, C order
 
-Symbols of y are whole steps about the mean, or lie on the trellis (SPEC.md), as the model has it.
-
-`_steps` is the one loop: the encoder and the decoder only differ in where a step's symbols come
-from.
+The compiled core has this loop too (cpp/frame/latent_coder.cpp); here it runs with the networks of
+NumPy, where it is the reference of the tests, and with those of PyTorch on a GPU. y counts 2^-8
+symbols, means and y_hat 2^-5; all arrays are int32.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from entropy.coder import CdfTables, Decoder, backend, encode, trellis
-from entropy.integer.compiled_ops import CompiledNetwork, load_network
-from entropy.integer.network import IntegerNetwork
-from entropy.integer.spec import MEAN_BITS
-from entropy.models.gaussian import SCALE_LEVELS
-from entropy.models.partition import joined, split
-from entropy.models.quadtree import STEPS, Context, EntropyConfig, hyper_synthesis
+from entropy.coder import Backend, CdfTables, Decoder, encode, trellis
+from entropy.models.quadtree import GROUPS, ORDER, STEPS, EntropyConfig
 
 __all__ = [
     "HYPER_STRIDE",
     "TRELLIS_TABLES",
     "TRELLIS_WEIGHT",
-    "Answer",
     "LatentCodec",
-    "LatentTables",
+    "Run",
     "Segments",
-    "rounded_with_dead_zone",
+    "join_steps",
+    "split_steps",
 ]
 
 HYPER_STRIDE = 4
 """Latent positions per hyper-latent position, on each axis."""
 SYMBOL_LIMIT = 32000
-"""Symbols are clamped to +-this by the encoder, so that they fit int16."""
-MEAN_UNIT = float(1 << MEAN_BITS)
-
-TRELLIS_TABLES = 2 * SCALE_LEVELS
-"""Tables of the trellis' two quantisers come first in their models, those of z after them."""
+"""z is clamped to +-this by the encoder, so that it fits int16."""
+UNIT_BITS, MEAN_BITS = 8, 5
+TABLES = 64
+"""Of one quantiser of the trellis."""
+TRELLIS_TABLES = 2 * TABLES
+"""Tables of the trellis' two quantisers come first, those of z after them."""
 TRELLIS_WEIGHT = 8
 """Bits that a squared error of one symbol is worth where symbols are chosen along the trellis: the
 slope of rate against distortion of a quantiser of step 1 at high rate is 6 / ln 2 = 8.7.
 """
 
-Symbols = NDArray[np.int16]
-Indexes = NDArray[np.uint8]
-Segments = list[tuple[Symbols, Indexes]]
+Ints = NDArray[np.int32]
+Segments = list[tuple[NDArray[np.int16], NDArray[np.uint8]]]
 """What the range coder codes for a tile: symbols and tables of z, then of every step."""
-
-Answer = Callable[[int, Tensor], Sequence[Tensor]]
-"""(step, what it decodes to, (4 cells, h/2, w/2, latent/4)) -> targets of all steps, as `split` has
-them.
-"""
+Run = Callable[[str, Sequence[NDArray[Any]], int], Sequence[NDArray[Any]]]
+"""(name of a program, its inputs, level) -> its outputs."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LatentTables:
-    """Stored integers beside the network: cdf tables, and z_index (levels, hyper) into them."""
+def split_steps(y: NDArray[Any]) -> list[NDArray[Any]]:
+    """y (h, w, latent) as the steps code it, each (4 cells, h/2, w/2, latent/4)."""
+    groups = np.split(y, GROUPS, axis=-1)
+    return [
+        np.stack([groups[g][c // 2 :: 2, c % 2 :: 2] for c, g in enumerate(order)])
+        for order in ORDER
+    ]
 
-    cdf: CdfTables
-    z_index: Indexes
+
+def join_steps(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The inverse of `split_steps`."""
+    _, h, w, group = parts[0].shape
+    y = np.empty((2 * h, 2 * w, GROUPS * group), parts[0].dtype)
+    for part, order in zip(parts, ORDER, strict=True):
+        for c, g in enumerate(order):
+            y[c // 2 :: 2, c % 2 :: 2, g * group : (g + 1) * group] = part[c]
+    return y
 
 
 class LatentCodec:
-    """Codes the latents of tiles on one device.
+    """Codes the latents of tiles.
 
     Args:
         config: sizes of the entropy model.
-        network: the exact network.
-        tables: cdf tables and the table of z.
-        device: where the networks run; the symbols do not depend on it.
-
-    Raises:
-        InexactBackend: the device does not compute integers exactly.
+        cdf: tables of the range coder.
+        z_index: (levels, hyper) uint8, tables of z.
+        run: the networks, called `hyper_synthesis`, `context.k` and `embed.k`.
+        backend: of the range coder and the choice of symbols; None for the fastest there is.
     """
 
     def __init__(
         self,
         config: EntropyConfig,
-        network: IntegerNetwork,
-        tables: LatentTables,
-        device: torch.device,
+        cdf: CdfTables,
+        z_index: NDArray[np.uint8],
+        run: Run,
+        backend: Backend | None = None,
     ) -> None:
-        self.config = config
-        self._tables = tables
-        self.device = device
-        self._network = load_network(network, device)
+        self._config, self._cdf, self._z_index = config, cdf, z_index
+        self._run, self._backend = run, backend
 
-    @property
-    def concurrent(self) -> bool:
-        """Whether short-lived threads may code tiles at once: not where PyTorch multiplies, whose
-        MKL can hang when a thread ends that did so.
-        """
-        return isinstance(self._network, CompiledNetwork)
-
-    def compress(
-        self, y: Tensor, z_symbols: Tensor, level: int, dead_zone: Tensor,
-        answer: Answer | None = None,
-    ) -> tuple[bytes, Tensor]:  # fmt: skip
-        """Payload of one tile, and the y_hat that `decompress` will return; arguments as in
-        `segments`.
-        """
-        segments, y_hat = self.segments(y, z_symbols, level, dead_zone, answer)
-        return self.payload(segments), y_hat
-
-    def payload(self, segments: Segments) -> bytes:
-        """What `decompress` reads, of what `segments` returns."""
-        return encode(segments, self._tables.cdf)
-
-    def segments(
-        self, y: Tensor, z_symbols: Tensor, level: int, dead_zone: Tensor,
-        answer: Answer | None = None,
-    ) -> tuple[Segments, Tensor]:  # fmt: skip
-        """What the range coder codes for one tile, and y_hat (h, w, latent) in symbol units.
+    def compress(self, y: Ints, z: Ints, level: int) -> tuple[bytes, Ints, Segments]:
+        """Payload of one tile, the y_hat that `decompress` will return, and what was coded.
 
         Args:
-            y: (h, w, latent) float32 in symbol units; h and w multiples of 4.
-            z_symbols: (h/4, w/4, hyper) float32 holding integers.
+            y: (h, w, latent) int32 in 2^-8 symbols; h and w multiples of 4.
+            z: (h/4, w/4, hyper) int32.
             level: quality level.
-            dead_zone: (tables,) float32, how much nearer to zero symbols are rounded, by table
-                index; 0 rounds to the nearest. Along the trellis rate and distortion decide.
-            answer: told what a step decodes to, it gives the targets of those that follow; without
-                it they stay parts of y.
         """
-        z = z_symbols.clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
-        z_array = z.reshape(-1).to(torch.int16).cpu().numpy()
-        segments: Segments = [(z_array, self._z_indexes(z.shape[:2], level))]
-        skip = self._tables.cdf.skip_below
-        targets: Sequence[Tensor] = split(y[None])
+        z_hat = z.clip(-SYMBOL_LIMIT, SYMBOL_LIMIT).astype(np.int32)
+        segments: Segments = [(z_hat.reshape(-1).astype(np.int16), self._z_tables(z.shape, level))]
+        targets = split_steps(y)
+        backend = self._backend or "native"
 
-        def choose(step: int, means: Tensor, indexes: Tensor) -> Tensor:
-            nonlocal targets
-            residual = targets[step][0] - means * (1 / MEAN_UNIT)
-            points = (along_trellis if self.config.trellis_step else rounded)(residual, indexes)
-            if answer is not None and step + 1 < STEPS:
-                targets = answer(step, (means + points) * (1 / MEAN_UNIT))
-            return points
-
-        def rounded(residual: Tensor, indexes: Tensor) -> Tensor:
-            symbols = rounded_with_dead_zone(residual, indexes, dead_zone)
-            symbols = symbols.clamp_(-SYMBOL_LIMIT, SYMBOL_LIMIT)
-            if skip:
-                symbols = symbols * (indexes >= skip)
-            segments.append((_to_int16(symbols), _to_uint8(indexes)))
-            return symbols * MEAN_UNIT
-
-        def along_trellis(residual: Tensor, indexes: Tensor) -> Tensor:
-            tables = _to_uint8(indexes)
+        def choose(step: int, means: Ints, indexes: NDArray[np.uint8]) -> Ints:
+            residual = targets[step] - (means << (UNIT_BITS - MEAN_BITS))
             symbols, sets = trellis.quantise(
-                residual.reshape(-1).cpu().numpy(), tables, self._trellis_costs, backend=backend()
+                residual.reshape(-1), indexes.reshape(-1), self._costs, backend=backend
             )
-            chosen = tables + SCALE_LEVELS * sets
+            chosen = (indexes.reshape(-1) + TABLES * sets).astype(np.uint8)
             segments.append((symbols, chosen))
-            return self._points(symbols, chosen, indexes.shape)
+            return self._points(symbols, chosen).reshape(means.shape)
 
-        y_hat = self._steps(z, level, choose)
-        return segments, y_hat * (1 / MEAN_UNIT)
+        y_hat = self._steps(z_hat, level, choose)
+        return encode(segments, self._cdf, backend=self._backend), y_hat, segments
 
-    def decompress(self, payload: bytes, height: int, width: int, level: int) -> Tensor:
-        """y_hat (height, width, latent) as float32 in symbol units; height and width multiples of
-        4.
+    def decompress(self, payload: bytes, height: int, width: int, level: int) -> Ints:
+        """y_hat (height, width, latent) int32 in 2^-5 symbols; height and width multiples of 4.
 
         Raises:
             EntropyCodingError: the payload is damaged.
         """
-        decoder = Decoder(payload, self._tables.cdf)
-        shape = (height // HYPER_STRIDE, width // HYPER_STRIDE)
-        z_symbols = decoder.decode(self._z_indexes(shape, level))
-        z = self._to_device(z_symbols).view(*shape, self.config.hyper)
+        decoder = Decoder(payload, self._cdf, backend=self._backend)
+        shape = (height // HYPER_STRIDE, width // HYPER_STRIDE, self._config.hyper)
+        z = decoder.decode(self._z_tables(shape, level)).reshape(shape).astype(np.int32)
 
-        def read(step: int, means: Tensor, indexes: Tensor) -> Tensor:
-            tables = _to_uint8(indexes)
-            if self.config.trellis_step:
-                states = self.config.trellis_states
-                found = decoder.decode_trellis(tables, SCALE_LEVELS, states)
-                return self._points(*found, indexes.shape)
-            return self._to_device(decoder.decode(tables)).view(indexes.shape) * MEAN_UNIT
+        def read(step: int, means: Ints, indexes: NDArray[np.uint8]) -> Ints:
+            states = self._config.trellis_states
+            found = decoder.decode_trellis(indexes.reshape(-1), TABLES, states)
+            return self._points(*found).reshape(means.shape)
 
         y_hat = self._steps(z, level, read)
         decoder.finish()
-        return y_hat * (1 / MEAN_UNIT)
+        return y_hat
 
     def _steps(
-        self, z: Tensor, level: int, residuals_of: Callable[[int, Tensor, Tensor], Tensor]
-    ) -> Tensor:
-        """Runs the context; residuals_of(step, means, indexes) -> y_hat - means, arrays (4 cells,
-        h/2, w/2, latent/4).
-
-        Returns: y_hat (h, w, latent), float32 holding integers of 2^-MEAN_BITS symbols.
+        self, z: Ints, level: int, points_of: Callable[[int, Ints, NDArray[np.uint8]], Ints]
+    ) -> Ints:
+        """Runs the context; points_of(step, means, indexes) -> y_hat - means, (4 cells, h/2, w/2,
+        latent/4).
         """
-        self._network.require_exact()
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, enabled=False),
-            self._network.at(level) as ops,
-        ):
-            context = Context(ops, hyper_synthesis(ops, z[None]))
-            parts: list[tuple[Tensor, ...]] = []
-            for step in range(STEPS):
-                parameters = context.parameters(step)
-                means = torch.cat([mean for mean, _ in parameters])
-                indexes = torch.cat([index for _, index in parameters])
-                y_hat = means + residuals_of(step, means, indexes)
-                parts.append(y_hat.unsqueeze(1).unbind())
-                if step + 1 < STEPS:
-                    context.update(step, list(parts[step]))
-            return joined(parts)[0]
+        group = self._config.group
+        (prior,) = self._run("hyper_synthesis", [z], level)
+        known: list[NDArray[Any]] = []
+        parts = []
+        for step in range(STEPS):
+            heads = np.stack(self._run(f"context.{step}", [prior, *known], level))
+            means = np.ascontiguousarray(heads[..., :group])
+            y_hat = means + points_of(step, means, heads[..., group:].astype(np.uint8))
+            parts.append(y_hat)
+            if step + 1 < STEPS:
+                known = list(self._run(f"embed.{step}", [*y_hat, *known], level))
+        joined: Ints = join_steps(parts)
+        return joined
 
     @cached_property
-    def _trellis_costs(self) -> trellis.TrellisCosts:
+    def _costs(self) -> trellis.TrellisCosts:
         """Prices of the symbols, for the encoder."""
-        step, states = self.config.trellis_step, self.config.trellis_states
-        return trellis.costs_of(self._tables.cdf, SCALE_LEVELS, step, TRELLIS_WEIGHT, states)
+        step, states = self._config.trellis_step, self._config.trellis_states
+        return trellis.costs_of(self._cdf, TABLES, step, TRELLIS_WEIGHT, states)
 
-    def _points(self, symbols: Symbols, tables: Indexes, shape: torch.Size) -> Tensor:
-        """What symbols of the trellis stand for, in 2^-MEAN_BITS symbols, given their tables."""
-        whole, sets = self._to_device(symbols), self._to_device(tables >= SCALE_LEVELS)
-        points: Tensor = trellis.points(whole, sets) * self.config.trellis_step
-        return points.view(shape)
+    def _points(self, symbols: NDArray[np.int16], tables: NDArray[np.uint8]) -> Ints:
+        """What symbols of the trellis stand for, in 2^-5 symbols, given their tables."""
+        sets = (tables >= TABLES).astype(np.int32)
+        points: Ints = trellis.points(symbols.astype(np.int32), sets)
+        return points * self._config.trellis_step
 
-    def _z_indexes(self, shape: tuple[int, ...], level: int) -> Indexes:
-        row = self._tables.z_index[level]
-        return np.ascontiguousarray(np.broadcast_to(row, (*shape[:2], len(row)))).reshape(-1)
-
-    def _to_device(self, symbols: NDArray[Any]) -> Tensor:
-        return torch.from_numpy(symbols).to(self.device).float()
-
-
-def rounded_with_dead_zone(residual: Tensor, indexes: Tensor, dead_zone: Tensor) -> Tensor:
-    """Symbols of residuals, nearer to zero than they would be rounded by `dead_zone`, which is by
-    whole table index.
-    """
-    half = 0.5 - dead_zone[indexes.long()]
-    return (residual.abs() + half).floor_().copysign_(residual)
-
-
-def _to_int16(symbols: Tensor) -> Symbols:
-    array: Symbols = symbols.to(torch.int16).reshape(-1).cpu().numpy()
-    return array
-
-
-def _to_uint8(indexes: Tensor) -> Indexes:
-    array: Indexes = indexes.to(torch.uint8).reshape(-1).cpu().numpy()
-    return array
+    def _z_tables(self, shape: tuple[int, ...], level: int) -> NDArray[np.uint8]:
+        return np.ascontiguousarray(np.broadcast_to(self._z_index[level], shape)).reshape(-1)

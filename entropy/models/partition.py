@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from entropy.integer.arrange import ArrangeOps
-from entropy.models.quadtree import GROUPS, ORDER, cell
+from networks.train.arrange import cell, join
+from entropy.models.quadtree import GROUPS, ORDER
 
 __all__ = ["joined", "split"]
 
@@ -25,4 +25,4 @@ def joined(parts: Sequence[Sequence[Tensor]]) -> Tensor:
     for c in range(len(ORDER[0])):
         groups = {order[c]: step[c] for order, step in zip(ORDER, parts, strict=True)}
         cells.append(torch.cat([groups[g] for g in range(GROUPS)], -1))
-    return ArrangeOps().join(cells)
+    return join(cells)

@@ -1,8 +1,8 @@
 """The exact half of the entropy model: hyper-synthesis and the four-step quadtree context.
 
 The functions below are the only statement of the network. They are written against `Ops`, which has
-three implementations: training (float or quantisation-aware), inference (integers in float32) and
-the NumPy definition. Arrays are channels-last (B, H, W, C); y is at 1/16 of the image, z at 1/64.
+two implementations: training (float or quantisation-aware), and a recorder, which gives the programs
+that run. Arrays are channels-last; y is at 1/16 of the image, z at 1/64.
 
     z_hat --> hyper_synthesis --> p (B, H, W, C) --+--> head 0 --> symbols 0
                                                    |             | embed
@@ -25,8 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from entropy.integer.equalise import Stream
-from entropy.integer.spec import LayerSpec
+from networks.train.spec import LayerSpec, Stream
 
 GROUPS = 4
 STEPS = 4
@@ -43,7 +42,8 @@ class EntropyConfig:
 
     latent, hidden, hyper: channels of y, inside, of z. levels: of quality.
     trellis_step: distance of the points of both quantisers of the trellis together, in 2^-5 symbols
-        (SPEC.md, section Trellis); 0 where y is rounded to whole symbols about its mean.
+        (SPEC.md, section Trellis); 0 while a model begins to train with rounding. Models that
+        are registered have one.
     trellis_states: of the trellis, 8 or 256.
     """
 
@@ -51,8 +51,8 @@ class EntropyConfig:
     hidden: int = 192
     hyper: int = 96
     levels: int = 64
-    trellis_step: int = 0
-    trellis_states: int = 8
+    trellis_step: int = 20
+    trellis_states: int = 256
 
     @property
     def group(self) -> int:
@@ -61,9 +61,12 @@ class EntropyConfig:
 
 
 class Ops(Protocol):
-    """The operations an exact network needs; names select layers of `layer_specs`."""
+    """The operations an entropy network needs; names select layers of `layer_specs`."""
 
-    def linear(self, name: str, x: Array) -> Array: ...
+    def linear(self, name: str, x: Array, unfold: int = 1) -> Array:
+        """A linear map of every position, to squares of `unfold` positions."""
+        ...
+
     def depthwise(self, name: str, x: Array) -> Array: ...
     def head(self, name: str, group: int, x: Array) -> tuple[Array, Array]: ...
     def add(self, x: Array, y: Array, relu: bool = False) -> Array: ...
@@ -72,7 +75,10 @@ class Ops(Protocol):
         """(..., C) -> (..., 2C): y_hat / 2^shift for means, then companded y_hat for scales."""
         ...
 
-    def shuffle(self, x: Array) -> Array: ...
+    def cell(self, x: Array, index: int) -> Array:
+        """The positions of cell `index` of every 2x2 square: (..., H, W, C) -> (..., H/2, W/2, C)."""
+        ...
+
     def join(self, cells: list[Array]) -> Array: ...
 
 
@@ -146,42 +152,27 @@ def _block(ops: Ops, name: str, x: Array) -> Array:
 def hyper_synthesis(ops: Ops, z_symbols: Array) -> Array:
     """z symbols (B, H/4, W/4, hyper) -> prior features p (B, H, W, hidden)."""
     x = _block(ops, "hyper.block64", ops.linear("hyper.in", ops.from_z(z_symbols)))
-    x = _block(ops, "hyper.block32", ops.shuffle(ops.linear("hyper.up32", x)))
-    x = ops.shuffle(ops.linear("hyper.up16", x))
+    x = _block(ops, "hyper.block32", ops.linear("hyper.up32", x, unfold=2))
+    x = ops.linear("hyper.up16", x, unfold=2)
     return _block(ops, "hyper.block16", ops.linear("hyper.level", x))
 
 
-def cell(x: Array, index: int) -> Array:
-    """The positions of cell `index` of every 2x2 square: (B, H, W, C) -> (B, H/2, W/2, C)."""
-    return x[:, index // 2 :: 2, index % 2 :: 2]
-
-
-class Context:
-    """The four steps over one y: call `parameters(step)`, code the symbols, then `update` with
-    y_hat.
-
-    Encoder, decoder and training run this very loop, so they cannot drift apart.
+def parameters(ops: Ops, step: int, prior: Array, known: Array | None) -> list[tuple[Array, Array]]:
+    """(mean, index) of the four cells at a step, each (H/2, W/2, latent/4); `known` is what `update`
+    gave for the step before, None at step 0.
     """
+    x = prior
+    if step:
+        x = ops.add(ops.linear(f"context.{step}.prior", prior), known, relu=True)
+        x = _block(ops, f"context.{step}.block", x)
+    return [ops.head(f"head.{step}", group, ops.cell(x, c)) for c, group in enumerate(ORDER[step])]
 
-    def __init__(self, ops: Ops, prior: Array) -> None:
-        self._ops = ops
-        self._prior = prior
-        self._known: Array | None = None
 
-    def parameters(self, step: int) -> list[tuple[Array, Array]]:
-        """(mean, index) of the four cells at this step, each (B, H/2, W/2, latent/4)."""
-        ops, x = self._ops, self._prior
-        if step:
-            prior = ops.linear(f"context.{step}.prior", self._prior)
-            x = _block(ops, f"context.{step}.block", ops.add(prior, self._known, relu=True))
-        return [ops.head(f"head.{step}", group, cell(x, c)) for c, group in enumerate(ORDER[step])]
-
-    def update(self, step: int, y_hat: list[Array]) -> None:
-        """Take in the four cells decoded at `step`, each (B, H/2, W/2, latent/4)."""
-        ops = self._ops
-        parts = [
-            ops.linear(f"embed.{group}", ops.from_y(y, group))
-            for y, group in zip(y_hat, ORDER[step], strict=True)
-        ]
-        known = ops.join(parts)
-        self._known = known if self._known is None else ops.add(self._known, known)
+def update(ops: Ops, step: int, known: Array | None, y_hat: list[Array]) -> Array:
+    """Takes in the four cells decoded at a step, each (H/2, W/2, latent/4)."""
+    parts = [
+        ops.linear(f"embed.{group}", ops.from_y(y, group))
+        for y, group in zip(y_hat, ORDER[step], strict=True)
+    ]
+    found = ops.join(parts)
+    return found if known is None else ops.add(known, found)

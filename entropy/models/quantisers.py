@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from entropy.coder import backend, trellis
 from entropy.coder.interleave import COST_BITS
-from entropy.integer.kernels import has_kernels
-from entropy.integer.training import round_through
+from networks.train.kernels import has_kernels
+from networks.train.training import round_through
 from entropy.models import gaussian, viterbi
 
 __all__ = ["Quantiser", "Trellis", "noisy", "noisy_bits", "rounded"]
@@ -147,7 +147,7 @@ class Trellis(nn.Module):
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             parts = list(
                 pool.map(
-                    lambda r, t: trellis.quantise(r, t, costs),
+                    lambda r, t: trellis.quantise(trellis.in_units(r), t, costs),
                     rows.contiguous().numpy(),
                     columns.contiguous().numpy(),
                 )

@@ -25,7 +25,7 @@ from PIL import Image
 import bitstream
 from codec.decoder import Decoder
 from codec.image.picture import Picture
-from entropy.integer.spec import MEAN_BITS
+from networks.train.spec import MEAN_BITS
 
 HERE = Path(__file__).parent
 SUMS = "SHA256SUMS"

@@ -18,9 +18,9 @@ from codec.models.weights import ModelWeights, load_model
 from entropy.coder import Decoder as RangeDecoder
 from entropy.coder import encode as encode_segments
 from entropy.coder.backends import Backend
-from entropy.integer.network import IntegerNetwork
+from networks.export.integer_layers import IntegerNetwork
 from entropy.integer.ops import NumpyOps
-from entropy.integer.spec import MEAN_BITS
+from networks.train.spec import MEAN_BITS
 from entropy.models.latent_codec import LatentCodec
 from entropy.models.quadtree import ORDER, STEPS, Context, hyper_synthesis
 from tests.model_fixtures import synthetic_picture

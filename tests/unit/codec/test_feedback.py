@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from codec.encoder import Encoder
-from codec.feedback import SHARE, Feedback, expected
-from codec.models.image import lambdas
+from codec.frame.feedback import SHARE, Feedback, expected
+from codec.trainable.model import lambdas
 from codec.models.registry import ModelEntry
 from codec.models.weights import ModelWeights
-from codec.refine import CURVATURE, Tile
+from codec.frame.refine import CURVATURE, Tile
 from entropy.models.latent_codec import LatentCodec
 from entropy.models.partition import joined, split
 from entropy.models.quadtree import STEPS

@@ -12,7 +12,7 @@ from torch import Tensor
 pytest.importorskip("triton", reason="needs Triton, which has no build for this platform")
 
 from codec.transforms import fused_triton
-from codec.transforms.blocks import OUT_SCALE, GatedBlock
+from codec.trainable.blocks import OUT_SCALE, GatedBlock
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 SHAPES = [(2, 5, 7, 80), (1, 1, 1, 6), (3, 12, 12, 130)]

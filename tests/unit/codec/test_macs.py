@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from codec.models.image import ImageConfig
+from codec.trainable.model import ImageConfig
 from codec.models.weights import ModelWeights, load_model
 from codec.transforms import kernels
 from codec.transforms.inference import Synthesiser

@@ -12,7 +12,7 @@ from codec.decoder import Decoder
 from codec.encoder import Encoder
 from codec.image.metrics import psnr
 from codec.models import registry
-from codec.models.image import lambdas
+from codec.trainable.model import lambdas
 
 KODIM23 = Path(__file__).parents[3] / "examples" / "kodim23.png"
 QUALITIES = (10, 50, 90)
@@ -74,7 +74,7 @@ def test_refinement_and_its_feedback_pay(
         return 8 * len(file) + float(lambdas(64)[level]) * squares / 3
 
     answered, direct = cost(8), cost(7)
-    monkeypatch.setattr("codec.feedback.SHARE", 0.0)
+    monkeypatch.setattr("codec.frame.feedback.SHARE", 0.0)
 
     assert answered < 0.97 * direct
     assert answered < 0.995 * cost(8)

@@ -17,11 +17,11 @@ from codec.encoder import Encoder
 from codec.image.metrics import psnr
 from codec.image.picture import Picture
 from codec.models import registry
-from codec.models.image import lambdas
+from codec.trainable.model import lambdas
 from codec.models.registry import ModelEntry
 from codec.models.weights import ModelWeights
 from codec.options import EncoderOptions
-from codec.refine import CURVATURE, _Choice
+from codec.frame.refine import CURVATURE, _Choice
 from tests.model_fixtures import register_file, synthetic_picture
 
 LEVEL = 40
@@ -87,7 +87,7 @@ def test_any_size_and_tile_decodes(
 
 def test_no_tile_gets_worse(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where refinement fails the direct pass stands."""
-    monkeypatch.setattr("codec.refine.SHARE", -50.0)
+    monkeypatch.setattr("codec.frame.refine.SHARE", -50.0)
     picture = synthetic_picture(100, 150)
 
     direct, refined = (encoder.encode(picture, level=LEVEL, tile=64, effort=e) for e in (7, 8))

@@ -9,17 +9,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from codec.models.image import ImageModel, lambdas
+from codec.trainable.model import ImageModel, lambdas
 from codec.models.weights import ModelWeights
 from codec.train.export import _floats
-from codec.transforms.blocks import GatedBlock, LevelGain, ScaledLinear, shuffle, unshuffle
+from codec.trainable.blocks import GatedBlock, LevelGain, ScaledLinear, shuffle, unshuffle
 from codec.transforms.inference import (
     Analyser,
     Synthesiser,
     analysis_margin,
     synthesis_margin,
 )
-from codec.transforms.wavelet import (
+from codec.trainable.transforms import (
     STEM_CHANNELS,
     Analysis,
     LinearStart,
@@ -28,7 +28,7 @@ from codec.transforms.wavelet import (
     quantiser_step,
     start_as_linear_codec,
 )
-from entropy.integer.training import KNOTS
+from networks.train.training import KNOTS
 from tests.model_fixtures import TINY, synthetic_picture
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from codec.errors import OptionError
-from codec.models.image import ImageModel, lambdas
+from codec.trainable.model import ImageModel, lambdas
 from codec.models.weights import read_weights, write_weights
 from codec.train import export, loop
 from codec.train.config import TrainConfig

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 
 from codec.errors import OptionError
-from codec.models.image import ImageConfig, ImageModel
-from codec.models.restore import restore
+from codec.trainable.model import ImageConfig, ImageModel
+from codec.trainable.restore import restore
 from codec.models.weights import ModelWeights, write_weights
 from codec.train import loop
 from codec.train.config import TrainConfig

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from entropy.integer.network import IntegerLayer, IntegerNetwork
-from entropy.integer.spec import COMPAND_SIZE, LayerSpec
+from networks.export.integer_layers import IntegerLayer, IntegerNetwork
+from networks.train.spec import COMPAND_SIZE, LayerSpec
 
 LATENT = 8
 LEVELS = 4

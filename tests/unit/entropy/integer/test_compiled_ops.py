@@ -16,9 +16,9 @@ from entropy.coder import native
 from entropy.errors import InexactBackend
 from entropy.integer import compiled_ops
 from entropy.integer.compiled_ops import CompiledNetwork, CompiledOps, fits, load_network
-from entropy.integer.network import IntegerLayer, IntegerNetwork
+from networks.export.integer_layers import IntegerLayer, IntegerNetwork
 from entropy.integer.ops import NumpyOps
-from entropy.integer.spec import ACC_LIMIT, ACT_MAX, COMPAND_SIZE, LayerSpec
+from networks.train.spec import ACC_LIMIT, ACT_MAX, COMPAND_SIZE, LayerSpec
 from entropy.integer.torch_ops import TorchNetwork
 from tests.integer_cases import activations, other_operations
 

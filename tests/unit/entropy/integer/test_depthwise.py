@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from entropy.integer.depthwise import depthwise
+from networks.train.depthwise import depthwise
 
 pytest.importorskip("triton", reason="needs Triton, which has no build for this platform")
 
-from entropy.integer.depthwise_triton import Depthwise
+from networks.train.depthwise_triton import Depthwise
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 

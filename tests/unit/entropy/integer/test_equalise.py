@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from codec.models.image import ImageModel
-from entropy.integer.convert import integer_network
-from entropy.integer.equalise import HEADROOM, LARGEST, equalise
-from entropy.integer.spec import ACT_BITS, ACT_MAX
+from codec.trainable.model import ImageModel
+from networks.export.convert import integer_network
+from networks.export.equalise import HEADROOM, LARGEST, equalise
+from networks.train.spec import ACT_BITS, ACT_MAX
 from entropy.models.hyperprior import HyperpriorModel
 from entropy.models.quadtree import STEPS, Context, hyper_synthesis, layer_specs, streams
 from tests.model_fixtures import TINY

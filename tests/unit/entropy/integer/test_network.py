@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from entropy.errors import InvalidNetwork
-from entropy.integer.network import IntegerLayer, IntegerNetwork, output_range
-from entropy.integer.spec import ACC_LIMIT, ACT_MAX, INDEX_MAX, MEAN_LIMIT, LayerSpec
+from networks.export.integer_layers import IntegerLayer, IntegerNetwork, output_range
+from networks.train.spec import ACC_LIMIT, ACT_MAX, INDEX_MAX, MEAN_LIMIT, LayerSpec
 
 LINEAR = LayerSpec("linear", 3, 2)
 LEVELED = LayerSpec("linear", 3, 2, leveled=True)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entropy.integer.network import IntegerNetwork, output_range
+from networks.export.integer_layers import IntegerNetwork, output_range
 from entropy.integer.ops import NumpyOps, shift_round
-from entropy.integer.spec import ACT_MAX, COMPAND_SIZE
+from networks.train.spec import ACT_MAX, COMPAND_SIZE
 
 
 def rounded(value: int, shift: int) -> int:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from entropy.integer.convert import integer_network
-from entropy.integer.rounding import round_weights
-from entropy.integer.spec import LayerSpec
-from entropy.integer.training import ExactLayer, TrainingOps
+from networks.export.convert import integer_network
+from networks.export.rounding import round_weights
+from networks.train.spec import LayerSpec
+from networks.train.training import ExactLayer, TrainingOps
 
 SPECS = {
     "a": LayerSpec("linear", 24, 16, leveled=True),

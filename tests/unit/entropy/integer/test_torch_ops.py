@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from entropy.errors import InexactBackend
 from entropy.integer import torch_ops
-from entropy.integer.network import IntegerLayer, IntegerNetwork
+from networks.export.integer_layers import IntegerLayer, IntegerNetwork
 from entropy.integer.ops import NumpyOps
-from entropy.integer.spec import ACC_LIMIT, ACT_MAX, COMPAND_SIZE, MEAN_LIMIT, LayerSpec
+from networks.train.spec import ACC_LIMIT, ACT_MAX, COMPAND_SIZE, MEAN_LIMIT, LayerSpec
 from entropy.integer.torch_ops import TorchNetwork, TorchOps, require_exact_settings
 from tests.integer_cases import activations, other_operations
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from entropy.errors import InvalidNetwork
-from entropy.integer.convert import integer_network
-from entropy.integer.network import IntegerNetwork
+from networks.export.convert import integer_network
+from networks.export.integer_layers import IntegerNetwork
 from entropy.integer.ops import NumpyOps
-from entropy.integer.spec import ACT_BITS, ACT_MAX, COMPAND_SIZE, INDEX_MAX, MEAN_BITS, LayerSpec
-from entropy.integer.training import (
+from networks.train.spec import ACT_BITS, ACT_MAX, COMPAND_SIZE, INDEX_MAX, MEAN_BITS, LayerSpec
+from networks.train.training import (
     KNOTS,
     TrainingOps,
     clamp_to_range,

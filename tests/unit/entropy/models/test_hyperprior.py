@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from codec.models.image import ImageModel
+from codec.trainable.model import ImageModel
 from codec.models.weights import ModelWeights
 from entropy.models import gaussian
 from entropy.models.hyper_analysis import hyper_analyse

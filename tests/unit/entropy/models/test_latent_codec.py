@@ -10,7 +10,7 @@ from torch import Tensor
 from codec.models.weights import ModelWeights
 from entropy.coder import CdfTables
 from entropy.errors import EntropyCodingError, InexactBackend
-from entropy.integer.spec import MEAN_BITS
+from networks.train.spec import MEAN_BITS
 from entropy.models import gaussian
 from entropy.models.latent_codec import HYPER_STRIDE, SYMBOL_LIMIT, LatentCodec
 from entropy.models.quadtree import STEPS

@@ -10,7 +10,7 @@ from torch import Tensor
 from codec.models.weights import ModelWeights, read_weights, write_weights
 from entropy.coder import encode, trellis
 from entropy.errors import EntropyCodingError
-from entropy.integer.spec import MEAN_BITS
+from networks.train.spec import MEAN_BITS
 from entropy.models import gaussian, latent_codec
 from entropy.models.latent_codec import TRELLIS_TABLES, LatentCodec
 

@@ -9,7 +9,7 @@ import pytest
 
 from codec.models.weights import ModelWeights
 from entropy.integer.ops import NumpyOps
-from entropy.integer.spec import MEAN_BITS
+from networks.train.spec import MEAN_BITS
 from entropy.models.quadtree import (
     GROUPS,
     ORDER,

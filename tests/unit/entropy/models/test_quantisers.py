@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from codec.models.image import ImageModel
+from codec.trainable.model import ImageModel
 from codec.models.weights import ModelWeights
 from entropy.coder import trellis
 from entropy.coder.states import FEW_STATES

@@ -1,0 +1,55 @@
+"""Where frames are coded: the processor, through the compiled core, or a CUDA device, through PyTorch."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+from codec.errors import OptionError
+from codec.frame.model import FrameModel, loaded
+from codec.models.registry import ModelEntry
+
+if TYPE_CHECKING:
+    from codec.frame.on_torch import TorchFrameModel
+
+__all__ = ["frame_model", "require_torch", "resolve_device"]
+
+
+def require_torch(what: str) -> None:
+    """Raises OptionError, naming what needs PyTorch, where it is not installed."""
+    if importlib.util.find_spec("torch") is None:
+        raise OptionError(
+            f"{what} needs PyTorch, which is not installed: pip install 'learned-codec[train]'"
+        )
+
+
+def resolve_device(name: str) -> str:
+    """ "auto", "cpu", "cuda" or "cuda:N" as "cpu" or "cuda:N"; auto is the processor.
+
+    Raises:
+        OptionError: there is no such device, or PyTorch is missing.
+    """
+    if name in ("auto", "cpu"):
+        return "cpu"
+    require_torch(f"device {name!r}")
+    import torch
+
+    index = int(name.partition(":")[2] or 0)
+    count = torch.cuda.device_count()
+    if index >= count:
+        raise OptionError(f"device {name!r} is not there; found {count} GPUs")
+    return f"cuda:{index}"
+
+
+def frame_model(entry: ModelEntry, device: str) -> FrameModel | TorchFrameModel:
+    """What codes frames with a model on a device that `resolve_device` gave.
+
+    Raises:
+        WeightsMismatch: the weights are missing, damaged or others.
+        NetworkError: the compiled core is missing, or CODEC_ISA names no kernels.
+    """
+    if device == "cpu":
+        return loaded(entry)
+    from codec.frame.on_torch import loaded_on
+
+    return loaded_on(entry, device)

@@ -1,0 +1,149 @@
+"""Encodings: one picture at one or more quality levels, each coded once and kept.
+
+pixels ─ frame model ─► payloads of tiles ─ bitstream.write ─► bytes, by level
+
+From effort 8 on the latents of every tile are refined (`codec.frame.refined`); the decoder knows
+nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+import bitstream
+from codec.frame.geometry import latent_size, tile_area
+from codec.image.alpha import encode_alpha
+from codec.image.color import as_channels, as_rgb
+from codec.image.metrics import psnr
+from codec.image.picture import Picture
+
+if TYPE_CHECKING:
+    from codec.frame.model import FrameModel
+    from codec.frame.refined import TileRefiner
+    from codec.models.registry import ModelEntry
+
+__all__ = ["Encodings", "Progress"]
+
+Progress = Callable[[float], object]
+Pixels = NDArray[np.uint8]
+
+
+class Encodings:
+    """Files of one picture by level.
+
+    Args:
+        entry, model: what encodes.
+        picture: with the metadata that is to be kept.
+        tile: side of a tile in pixels, a power of two.
+        passes: encodings that are expected, for progress.
+        threads: of the processor, 0 for all.
+        refiner: refines the latents of tiles; None codes them as the analysis gives them.
+        progress: called with the finished share, 0..1.
+    """
+
+    def __init__(
+        self,
+        entry: ModelEntry,
+        model: FrameModel,
+        picture: Picture,
+        tile: int,
+        *,
+        passes: int = 1,
+        threads: int = 0,
+        refiner: TileRefiner | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._entry, self._model, self._picture = entry, model, picture
+        self._passes, self._passed = passes, 0
+        self._threads, self._refiner, self._progress = threads, refiner, progress
+        self.grid = bitstream.TileGrid(picture.width, picture.height, tile.bit_length() - 1)
+        self._files: dict[int, bytes] = {}
+        self._psnr: dict[int, float] = {}
+
+    def unrefined(self) -> Encodings:
+        """The same picture coded without refinement, telling nothing: to find a level with."""
+        tile = 1 << self.grid.tile_log2
+        return Encodings(self._entry, self._model, self._picture, tile, threads=self._threads)
+
+    def size(self, level: int) -> int:
+        """Bytes of the file at a level."""
+        return len(self.file(level))
+
+    def file(self, level: int) -> bytes:
+        """The file at a level."""
+        if level not in self._files:
+            self._encode(level, measure=False)
+        return self._files[level]
+
+    def psnr(self, level: int) -> float:
+        """PSNR over the colour planes, in dB, of what the file at a level decodes to."""
+        if level not in self._psnr:
+            self._encode(level, measure=True)
+        return self._psnr[level]
+
+    @cached_property
+    def _pixels(self) -> Pixels:
+        return np.ascontiguousarray(as_rgb(self._picture.samples))
+
+    @cached_property
+    def _alpha(self) -> bytes | None:
+        return None if self._picture.alpha is None else encode_alpha(self._picture.alpha)
+
+    def _tell(self, share: float) -> None:
+        """Reports progress: this pass has come so far."""
+        if self._progress is not None:
+            self._progress(min(1.0, (self._passed + share) / self._passes))
+
+    def _encode(self, level: int, measure: bool) -> None:
+        if self._refiner is None:
+            tiles, decoded = self._model.encode(
+                self._pixels, level, self.grid.tile_log2, decoded=measure, threads=self._threads,
+                progress=self._tell,
+            )  # fmt: skip
+        else:
+            tiles, decoded = self._refined(level, measure)
+        self._passed += 1
+        picture, entry = self._picture, self._entry
+        header = bitstream.Header(
+            width=picture.width, height=picture.height, channels=picture.channels,
+            alpha=picture.alpha is not None, model_id=entry.id, weights_hash=entry.weights_hash,
+            level=level, tile_log2=self.grid.tile_log2,
+        )  # fmt: skip
+        self._files[level] = bitstream.write(
+            bitstream.Container(
+                header=header,
+                tiles=tiles,
+                alpha=self._alpha,
+                icc=picture.icc,
+                exif=picture.exif,
+                xmp=picture.xmp,
+            )
+        )
+        if decoded is not None:
+            self._psnr[level] = psnr(picture.samples, as_channels(decoded, picture.channels))
+
+    def _refined(self, level: int, measure: bool) -> tuple[list[bytes], Pixels | None]:
+        assert self._refiner is not None
+        payloads = []
+        whole = latent_size(self.grid.width), latent_size(self.grid.height)
+        for index in range(self.grid.count):
+            area = tile_area(self.grid.rectangle(index))
+
+            def tell(share: float, done: int = index) -> None:
+                self._tell((done + share) / self.grid.count)
+
+            payloads.append(self._refiner(self._pixels, whole, area, level, tell))
+        if not measure:
+            return payloads, None
+        size = self.grid.width, self.grid.height
+        area_px = (0, 0, *size)
+        decoded = self._model.decode(
+            payloads.__getitem__, size, level, self.grid.tile_log2, area_px, threads=self._threads
+        )
+        return payloads, decoded
+

@@ -1,0 +1,169 @@
+"""TileRefiner: the payload of a tile with latents fitted to the picture, effort 8 and up; PyTorch.
+
+    y, z of the analysis ─ refine ─► y, z ─ latent coder ─► candidate
+                                      └─── feedback ──────► candidate      the cheapest of three
+
+What a candidate costs is judged by the exact decoder: its bits, and what its distortion is worth.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from codec.frame.devices import require_torch
+from codec.frame.feedback import GRADIENTS, Feedback, expected
+from codec.frame.geometry import LATENT_PX, Area
+from codec.frame.model import FrameModel, loaded
+from codec.frame.refine import STEPS, Refiner, Tile
+from codec.models.quality import lmbda_of
+from codec.models.registry import ModelEntry
+from codec.models.weights import read_verified
+from codec.trainable.weights import read_trained
+from entropy.models.latent_codec import MEAN_BITS, UNIT_BITS
+from networks.native import thread_count
+
+__all__ = ["TileRefiner", "tile_refiner"]
+
+REFINED_WITH = 1
+"""Latents around a tile that its refinement knows: most of what reaches over its border."""
+
+Ints = NDArray[np.int32]
+Pixels = NDArray[np.uint8]
+Candidate = tuple[bytes, Ints]
+"""A payload and the y_hat that it decodes to."""
+
+
+def tile_refiner(entry: ModelEntry, effort: int, threads: int) -> TileRefiner:
+    """A refiner of a registered model, on a GPU where PyTorch has one.
+
+    Raises:
+        OptionError: PyTorch is not installed.
+        WeightsMismatch, NetworkError: as `codec.frame.model.loaded`.
+    """
+    require_torch(f"effort {effort}")
+    return TileRefiner(entry, loaded(entry), STEPS[effort], threads)
+
+
+@lru_cache(maxsize=1)
+def _refiner(entry: ModelEntry) -> Refiner:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    dtype = torch.bfloat16 if device.type == "cuda" or _multiplies_bfloat16() else torch.float32
+    return Refiner(read_trained(read_verified(entry.path, entry.sha256)), device, dtype)
+
+
+def _multiplies_bfloat16() -> bool:
+    """Whether the processor has instructions for bfloat16, with which a step is faster."""
+    cpu = torch.backends.cpu.get_cpu_capability()
+    return cpu == "AVX512" and bool(torch.cpu._is_avx512_bf16_supported())
+
+
+class TileRefiner:
+    """Codes tiles with refined latents.
+
+    Args:
+        entry, model: what encodes.
+        steps: of refinement.
+        threads: of the processor, 0 for all.
+    """
+
+    def __init__(self, entry: ModelEntry, model: FrameModel, steps: int, threads: int) -> None:
+        self._entry, self._model, self._steps, self._threads = entry, model, steps, threads
+
+    def __call__(
+        self,
+        pixels: Pixels,
+        whole: tuple[int, int],
+        area: Area,
+        level: int,
+        progress: Callable[[float], None],
+    ) -> bytes:
+        """The payload of a tile.
+
+        Args:
+            pixels: of the frame, (H, W, 3).
+            whole: its width and height in latents.
+            area: of the tile, in latents.
+            level: quality level.
+            progress: called with the finished share of the tile, 0..1.
+        """
+        with _torch_threads(self._threads):
+            return self._refined(pixels, Area(0, 0, *whole), area, level, progress)
+
+    def _refined(
+        self, pixels: Pixels, whole: Area, area: Area, level: int,
+        progress: Callable[[float], None],
+    ) -> bytes:  # fmt: skip
+        model, refiner = self._model, _refiner(self._entry)
+        around = area.grown(REFINED_WITH, whole)
+        place = (around.x, around.y, around.width, around.height)
+        known = model.analyse(pixels, place, level, self._threads)
+        y = np.ascontiguousarray(known[area.slices(around)])
+        z = model.hyper_analyse(y, level, self._threads)
+        direct = model.compress(y, z, level, threads=self._threads)
+        rows = slice(area.y * LATENT_PX, area.bottom * LATENT_PX)
+        columns = slice(area.x * LATENT_PX, area.right * LATENT_PX)
+        tile = Tile(
+            torch.from_numpy(np.ascontiguousarray(pixels[rows, columns])).to(refiner.device),
+            torch.from_numpy(known).to(refiner.device).float() / 2**UNIT_BITS,
+            (area.y - around.y, area.x - around.x),
+            level,
+        )
+        refining = self._steps / (self._steps + GRADIENTS)  # of the time
+        start = torch.from_numpy(z).to(refiner.device).float()
+        better, hyper = refiner(tile, start, self._steps, lambda share: progress(refining * share))
+        targets, symbols = _units(better, UNIT_BITS), _units(hyper, 0)
+        payload, y_hat, segments = model.compress(targets, symbols, level, threads=self._threads)
+        likely = expected(better, segments, _symbols(y_hat, refiner.device))
+        feedback = Feedback(refiner.distortion(tile), better, likely)
+
+        def answer(step: int, found: Ints) -> list[Ints]:
+            parts = feedback(step, _symbols(found, refiner.device))
+            return [_units(part[0], UNIT_BITS) for part in parts]
+
+        answered = model.compress(targets, symbols, level, threads=self._threads, answer=answer)
+        candidates: list[Candidate] = [direct[:2], (payload, y_hat), answered[:2]]
+        return min(candidates, key=lambda c: self._cost(c, tile))[0]
+
+    def _cost(self, candidate: Candidate, tile: Tile) -> float:
+        """Bits, plus as many as the distortion of the tile is worth, in the pixels that decode."""
+        payload, y_hat = candidate
+        around = tile.surrounded(_symbols(y_hat, tile.y.device))
+        image = self._model.synthesise(_units(around, MEAN_BITS), tile.level, self._threads)
+        error = tile.cut(torch.from_numpy(image)).int() - tile.pixels.cpu().int()
+        worth = lmbda_of(tile.level, self._entry.levels) / 3
+        return 8 * len(payload) + float(error.square().sum()) * worth
+
+
+def _units(values: Tensor, bits: int) -> Ints:
+    """Symbols to the nearest 2^-bits, as integers."""
+    units: Ints = (values.detach() * 2**bits).round().int().cpu().contiguous().numpy()
+    return units
+
+
+def _symbols(y_hat: Ints, device: torch.device) -> Tensor:
+    """y_hat in symbols."""
+    return torch.from_numpy(y_hat).to(device).float() / 2**MEAN_BITS
+
+
+_one_at_a_time = threading.RLock()
+"""PyTorch has one number of threads for the process."""
+
+
+@contextmanager
+def _torch_threads(count: int) -> Iterator[None]:
+    """Runs a block with so many threads of PyTorch, 0 for all."""
+    with _one_at_a_time:
+        before = torch.get_num_threads()
+        torch.set_num_threads(thread_count(count))
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -1,0 +1,86 @@
+// A model: its networks, tables and sizes, from one weights file (entropy/SPEC.md, Model).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "cdf.hpp"
+#include "network.hpp"
+#include "trellis.hpp"
+
+namespace frame {
+
+inline constexpr std::size_t kSteps = 4, kCells = 4, kGroups = 4;
+inline constexpr std::size_t kHyperStride = 4;  // latents per hyper-latent, on each axis
+inline constexpr std::size_t kLatentPx = 16;    // pixels per latent
+inline constexpr std::size_t kAlignPx = 64;     // tiles are continued to a multiple of so many
+inline constexpr std::size_t kTables = 64;      // of one quantiser of the trellis
+inline constexpr unsigned kMeanBits = 5;        // means and y_hat count 2^-5 symbol
+inline constexpr unsigned kUnitBits = 8;        // y counts 2^-8 symbol
+inline constexpr unsigned kTrellisWeight = 8;   // bits that a squared error of one symbol is worth
+
+// Group that step k codes in cell c.
+inline constexpr std::uint8_t kOrder[kSteps][kCells] = {
+    {0, 1, 2, 3}, {3, 2, 1, 0}, {2, 3, 0, 1}, {1, 0, 3, 2}};
+
+struct Recipe {
+    std::size_t latent;  // channels of y
+    std::size_t hidden;  // inside the entropy networks
+    std::size_t hyper;   // channels of z
+    std::size_t levels;
+    unsigned trellis_step, trellis_states;
+    std::size_t analysis_margin, synthesis_margin;  // latents around a window that it depends on
+
+    std::size_t group() const { return latent / kGroups; }
+};
+
+// May be used by any number of threads at once. Networks are packed when they are first needed.
+class Model {
+public:
+    // `file` must outlive the model. Throws InvalidWeightsFile, InvalidNetwork, InvalidTable.
+    Model(std::span<const std::uint8_t> file, const networks::Kernels& kernels);
+
+    const Recipe& recipe() const { return recipe_; }
+    const rans::Tables& tables() const { return tables_; }
+    const char* kernels() const { return kernels_.name; }
+    // Tables of z's channels at a level.
+    std::span<const std::uint8_t> z_index(std::size_t level) const {
+        return z_index_.subspan(level * recipe_.hyper, recipe_.hyper);
+    }
+    const rans::TrellisCosts& costs() const { return costs_; }
+
+    const networks::Network& analysis() const { return ready(kAnalysis); }
+    const networks::Network& hyper_analysis() const { return ready(kHyperAnalysis); }
+    const networks::Network& hyper_synthesis() const { return ready(kHyperSynthesis); }
+    const networks::Network& context(std::size_t step) const { return ready(kContext + step); }
+    const networks::Network& embed(std::size_t step) const { return ready(kEmbed + step); }
+    const networks::Network& synthesis() const { return ready(kSynthesis); }
+
+private:
+    enum Part : std::size_t {
+        kAnalysis, kHyperAnalysis, kHyperSynthesis, kSynthesis, kContext,
+        kEmbed = kContext + kSteps, kParts = kEmbed + kSteps - 1
+    };
+    struct Slot {
+        std::once_flag once;
+        std::unique_ptr<networks::Network> network;
+    };
+
+    const networks::Network& ready(std::size_t part) const;
+
+    networks::WeightsFile file_;
+    const networks::Kernels& kernels_;
+    Recipe recipe_;
+    rans::Tables tables_;
+    std::span<const std::uint8_t> z_index_;
+    rans::TrellisPrices prices_;
+    rans::TrellisCosts costs_;
+    mutable std::array<Slot, kParts> slots_;
+};
+
+}  // namespace frame

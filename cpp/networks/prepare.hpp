@@ -1,0 +1,94 @@
+// Operations with their weights packed, one class a kind: what `Network` is made of.
+#pragma once
+
+#include "network.hpp"
+
+namespace networks::detail {
+
+// Memory on a boundary of 64 bytes, with room after it that a vector may reach into.
+template <typename T>
+class Packed {
+public:
+    explicit Packed(std::size_t count = 0) { resize(count); }
+    void resize(std::size_t count) {
+        array_ = Array::make(Type::u8, 1, 1, (count + 64) * sizeof(T));
+        for (std::size_t i = 0; i < count + 64; ++i) data()[i] = T{};
+    }
+    T* data() { return array_.as<T>(); }
+    const T* data() const { return array_.as<T>(); }
+
+private:
+    Array array_;
+};
+
+// The constants of the sums of a layer, rows of them one after another, in kernel order.
+class Constants {
+public:
+    Constants(const Kernels& kernels, const Tensor& bias, const Tensor& shift);
+    const std::int32_t* bias(std::size_t level) const {
+        return bias_.data() + (rows_ > 1 ? level : 0) * padded_;
+    }
+    const std::int32_t* shift() const { return shift_.data(); }
+    std::size_t padded() const { return padded_; }
+    std::size_t rows() const { return rows_; }
+
+private:
+    std::size_t rows_, padded_;
+    Packed<std::int32_t> bias_, shift_;
+};
+
+// Weights (outputs, inputs) in panels.
+class Weights {
+public:
+    Weights(const Kernels& kernels, const Tensor& weight);
+    std::size_t words() const { return words_; }
+    const std::int16_t* data() const { return packed_.data(); }
+
+private:
+    std::size_t words_;
+    Packed<std::int16_t> packed_;
+};
+
+// Everything an operation needs while it runs.
+struct Run {
+    std::size_t level;
+    threads::Team& team;
+};
+
+struct Prepared {
+    virtual ~Prepared() = default;
+    virtual Array run(const std::vector<const Array*>& x, const Run& run) const = 0;
+    virtual std::size_t levels() const { return 1; }
+
+    std::vector<std::size_t> arguments;
+};
+
+std::unique_ptr<Prepared> prepare_linear(const Operation& op, const Kernels& kernels);
+std::unique_ptr<Prepared> prepare_depthwise(const Operation& op, const Kernels& kernels);
+std::unique_ptr<Prepared> prepare_gated_block(const Operation& op, const Kernels& kernels);
+// All others: elementwise, or moving things about.
+std::unique_ptr<Prepared> prepare_simple(const Operation& op);
+
+// work(first, last) for parts of `count` places of so many products each, on the team.
+template <typename Work>
+void share(threads::Team& team, std::size_t count, std::size_t products, Work&& work) {
+    constexpr std::size_t kLeastProducts = std::size_t{1} << 20;  // some 10 us: not worth less
+    constexpr std::size_t kPiecesEach = 4;  // a thread that another process holds up does one
+    const std::size_t most = count * products / kLeastProducts;
+    const std::size_t wanted = team.threads() > 1 ? kPiecesEach * team.threads() : 1;
+    std::size_t pieces = most < wanted ? most : wanted;
+    if (pieces > count) pieces = count;
+    if (pieces < 2) {
+        if (count > 0) work(std::size_t{0}, count);
+        return;
+    }
+    team.share(count, pieces, work);
+}
+
+inline std::int16_t sat(std::int32_t v) {
+    return static_cast<std::int16_t>(v < -32768 ? -32768 : v > 32767 ? 32767 : v);
+}
+inline std::int16_t q15(std::int32_t a, std::int32_t b) { return sat((a * b + 16384) >> 15); }
+std::int16_t sigmoid(std::int16_t gate);
+
+}  // namespace networks::detail

@@ -1,0 +1,403 @@
+// Operations with weights: linear, depthwise, gated_block.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "prepare.hpp"
+
+namespace networks::detail {
+namespace {
+
+// Channel of a panel that stands at `place` of the kernel order.
+std::size_t channel_at(std::size_t place, std::size_t panel) {
+    const std::size_t lanes = panel / 2, half = place / lanes, lane = place % lanes;
+    return lane / 4 * 8 + half * 4 + lane % 4;
+}
+
+std::size_t padded_to(std::size_t count, std::size_t unit) {
+    return (count + unit - 1) / unit * unit;
+}
+
+// Weights of one word, (channel, input 0 or 1) -> weight, to where kernels have them.
+template <typename At>
+void put_word(std::int16_t* out, const Kernels& kernels, At&& at) {
+    const std::size_t panel = kernels.panel;
+    for (std::size_t place = 0; place < panel; ++place) {
+        if (kernels.order == Order::kPairs) {
+            const std::size_t channel = channel_at(place, panel);
+            out[2 * place] = at(channel, 0);
+            out[2 * place + 1] = at(channel, 1);
+        } else {
+            out[place] = at(place, 0);
+            out[panel + place] = at(place, 1);
+        }
+    }
+}
+
+std::int32_t half_of(std::int32_t shift) { return shift > 0 ? std::int32_t{1} << (shift - 1) : 0; }
+
+}  // namespace
+
+Constants::Constants(const Kernels& kernels, const Tensor& bias, const Tensor& shift)
+    : rows_(bias.shape[0]), padded_(padded_to(shift.count(), kernels.panel)),
+      bias_(rows_ * padded_), shift_(padded_) {
+    const std::size_t outputs = shift.count();
+    for (std::size_t place = 0; place < padded_; ++place) {
+        const std::size_t panel = place / kernels.panel * kernels.panel;
+        const std::size_t channel = panel + channel_at(place - panel, kernels.panel);
+        if (channel >= outputs) continue;
+        shift_.data()[place] = shift.at(channel);
+        for (std::size_t row = 0; row < rows_; ++row) {
+            bias_.data()[row * padded_ + place] =
+                bias.at(row * outputs + channel) + half_of(shift.at(channel));
+        }
+    }
+}
+
+Weights::Weights(const Kernels& kernels, const Tensor& weight) {
+    const std::size_t outputs = weight.shape[0], inputs = weight.shape[1];
+    words_ = padded_to(inputs, 8) / 2;
+    const std::size_t panels = padded_to(outputs, kernels.panel) / kernels.panel;
+    const std::size_t size = 2 * kernels.panel;  // weights of a word
+    packed_.resize(panels * words_ * size);
+    // A plain copy first: elements of a tensor are slow to reach one by one.
+    std::vector<std::int16_t> plain(outputs * 2 * words_);
+    for (std::size_t o = 0; o < outputs; ++o) {
+        std::int16_t* row = plain.data() + o * 2 * words_;
+        if (weight.type == Type::i16) {
+            std::memcpy(row, weight.data.data() + 2 * o * inputs, 2 * inputs);
+        } else {
+            for (std::size_t i = 0; i < inputs; ++i) {
+                row[i] = static_cast<std::int16_t>(weight.at(o * inputs + i));
+            }
+        }
+    }
+    // A word is two weights of one row side by side, as in the plain copy.
+    for (std::size_t panel = 0; panel < panels; ++panel) {
+        std::int16_t* const to = packed_.data() + panel * words_ * size;
+        for (std::size_t place = 0; place < kernels.panel; ++place) {
+            const bool pairs = kernels.order == Order::kPairs;
+            const std::size_t channel = pairs ? channel_at(place, kernels.panel) : place;
+            const std::size_t o = panel * kernels.panel + channel;
+            if (o >= outputs) continue;
+            const std::int16_t* const row = plain.data() + o * 2 * words_;
+            for (std::size_t word = 0; word < words_; ++word) {
+                std::int16_t* const at = to + word * size;
+                if (pairs) {
+                    std::memcpy(at + 2 * place, row + 2 * word, 2 * sizeof *row);
+                } else {
+                    at[place] = row[2 * word];
+                    at[kernels.panel + place] = row[2 * word + 1];
+                }
+            }
+        }
+    }
+}
+
+namespace {
+
+std::vector<std::int32_t> integers(const Tensor& tensor, std::size_t padded) {
+    std::vector<std::int32_t> values(padded);
+    for (std::size_t i = 0; i < tensor.count(); ++i) values[i] = tensor.at(i);
+    return values;
+}
+
+// Positions of one strip, and the sums that come out.
+class Strip {
+public:
+    Strip(std::size_t words, std::size_t outputs)
+        : stride_(2 * words), inputs_(kStrip * stride_), sums_(kStrip * outputs) {}
+    std::int16_t* input(std::size_t n) { return inputs_.data() + n * stride_; }
+    std::int32_t* sums() { return sums_.data(); }
+    std::size_t stride() const { return stride_; }
+
+private:
+    std::size_t stride_;
+    Packed<std::int16_t> inputs_;
+    Packed<std::int32_t> sums_;
+};
+
+class Linear final : public Prepared {
+public:
+    Linear(const Operation& op, const Kernels& kernels)
+        : kernels_(kernels), fold_(static_cast<std::size_t>(op.parameters[0])),
+          unfold_(static_cast<std::size_t>(op.parameters[1])),
+          type_(static_cast<Type>(op.parameters[2])), outputs_(op.tensors[0]->shape[0]),
+          weights_(kernels, *op.tensors[0]), constants_(kernels, *op.tensors[1], *op.tensors[2]),
+          low_(integers(*op.tensors[3], constants_.padded())),
+          high_(integers(*op.tensors[4], constants_.padded())) {}
+
+    std::size_t levels() const override { return constants_.rows(); }
+
+    Array run(const std::vector<const Array*>& arguments, const Run& run) const override {
+        const Array& x = *arguments[0];
+        if (x.height % fold_ != 0 || x.width % fold_ != 0) {
+            throw std::invalid_argument("an array's sides are no multiples of the fold");
+        }
+        const std::size_t height = x.height / fold_, width = x.width / fold_;
+        Array out = Array::make(type_, height * unfold_, width * unfold_,
+                                outputs_ / (unfold_ * unfold_));
+        const Product product{weights_.words(), constants_.padded(), weights_.data(),
+                              constants_.bias(run.level), constants_.shift()};
+        const std::size_t strips = (height * width + kStrip - 1) / kStrip;
+        share(run.team, strips, kStrip * 2 * product.words * product.outputs,
+              [&](std::size_t first, std::size_t last) {
+                  Strip strip(product.words, product.outputs);
+                  for (std::size_t s = first; s < last; ++s) {
+                      const std::size_t start = s * kStrip;
+                      const std::size_t count = std::min(kStrip, height * width - start);
+                      for (std::size_t n = 0; n < count; ++n) {
+                          gather(x, (start + n) / width, (start + n) % width, strip.input(n));
+                      }
+                      kernels_.product(product, strip.input(0), strip.stride(), count, strip.sums());
+                      for (std::size_t n = 0; n < count; ++n) {
+                          scatter(strip.sums() + n * product.outputs, (start + n) / width,
+                                  (start + n) % width, out);
+                      }
+                  }
+              });
+        return out;
+    }
+
+private:
+    // The fold x fold positions of x at (row, column), as 16 bits.
+    void gather(const Array& x, std::size_t row, std::size_t column, std::int16_t* to) const {
+        const std::size_t run = fold_ * x.channels;
+        for (std::size_t i = 0; i < fold_; ++i) {
+            const std::size_t from = ((row * fold_ + i) * x.width + column * fold_) * x.channels;
+            if (x.type == Type::i16) {
+                std::memcpy(to + i * run, x.as<std::int16_t>() + from, 2 * run);
+            } else {
+                const std::uint8_t* bytes = x.as<std::uint8_t>() + from;
+                for (std::size_t k = 0; k < run; ++k) to[i * run + k] = bytes[k];
+            }
+        }
+    }
+
+    void scatter(const std::int32_t* sums, std::size_t row, std::size_t column,
+                 const Array& out) const {
+        const std::size_t run = unfold_ * out.channels;
+        for (std::size_t i = 0; i < unfold_; ++i) {
+            const std::size_t to = ((row * unfold_ + i) * out.width + column * unfold_) * out.channels;
+            const std::size_t from = i * run;
+            if (type_ == Type::i16) {
+                kernels_.narrow(sums + from, low_.data() + from, high_.data() + from, run,
+                                out.as<std::int16_t>() + to);
+            } else if (type_ == Type::u8) {
+                std::uint8_t* bytes = out.as<std::uint8_t>() + to;
+                for (std::size_t k = 0; k < run; ++k) {
+                    bytes[k] = static_cast<std::uint8_t>(clamped(sums, from + k));
+                }
+            } else {
+                std::int32_t* values = out.as<std::int32_t>() + to;
+                for (std::size_t k = 0; k < run; ++k) values[k] = clamped(sums, from + k);
+            }
+        }
+    }
+
+    std::int32_t clamped(const std::int32_t* sums, std::size_t k) const {
+        return std::max(std::min(sums[k], high_[k]), low_[k]);
+    }
+
+    const Kernels& kernels_;
+    std::size_t fold_, unfold_;
+    Type type_;
+    std::size_t outputs_;
+    Weights weights_;
+    Constants constants_;
+    std::vector<std::int32_t> low_, high_;
+};
+
+// A 3x3 filter: by kernels where channels are whole panels, in plain code otherwise.
+class SpatialFilter {
+public:
+    SpatialFilter(const Tensor& weight, const Tensor& bias, const Tensor& shift, std::int32_t limit,
+                  const Kernels& kernels)
+        : channels_(shift.count()), limit_(static_cast<std::int16_t>(limit)),
+          plain_(9 * channels_), plain_bias_(bias.count()), plain_shift_(channels_),
+          constants_(kernels, bias, shift) {
+        for (std::size_t i = 0; i < plain_.size(); ++i) {
+            plain_[i] = static_cast<std::int16_t>(weight.at(i));
+        }
+        for (std::size_t i = 0; i < plain_bias_.size(); ++i) plain_bias_[i] = bias.at(i);
+        for (std::size_t c = 0; c < channels_; ++c) plain_shift_[c] = shift.at(c);
+        fits_ = kernels.filter != nullptr && channels_ % kernels.panel == 0 && channels_ <= kMostBlock;
+        if (!fits_) return;
+        const std::size_t size = 2 * kernels.panel;
+        packed_.resize(channels_ * 2 * 6);
+        std::int16_t* to = packed_.data();
+        for (std::size_t panel = 0; panel < channels_; panel += kernels.panel) {
+            for (std::size_t i = 0; i < 3; ++i, to += 2 * size) {
+                put_word(to, kernels, [&](std::size_t c, std::size_t k) {
+                    return plain_[(3 * i + k) * channels_ + panel + c];
+                });
+                put_word(to + size, kernels, [&](std::size_t c, std::size_t k) {
+                    return k == 0 ? plain_[(3 * i + 2) * channels_ + panel + c] : std::int16_t{0};
+                });
+            }
+        }
+    }
+
+    bool fits() const { return fits_; }
+    std::size_t rows() const { return constants_.rows(); }
+    std::size_t channels() const { return channels_; }
+
+    Filter at(std::size_t level) const {
+        return {channels_, packed_.data(), constants_.bias(level), constants_.shift(), limit_};
+    }
+
+    // One position, in plain code.
+    void plain(const Plane& plane, std::size_t position, std::size_t level, std::int16_t* out) const {
+        const std::size_t row = position / plane.width, column = position % plane.width;
+        const std::int32_t* bias = plain_bias_.data() + (rows() > 1 ? level : 0) * channels_;
+        for (std::size_t c = 0; c < channels_; ++c) {
+            std::int32_t sum = bias[c] + half_of(plain_shift_[c]);
+            for (std::size_t k = 0; k < 9; ++k) {
+                const std::size_t r = row + k / 3 - 1, q = column + k % 3 - 1;  // wraps round
+                if (r >= plane.height || q >= plane.width) continue;
+                sum += std::int32_t{plain_[k * channels_ + c]} *
+                       plane.x[(r * plane.width + q) * channels_ + c];
+            }
+            sum >>= plain_shift_[c];
+            out[c] = static_cast<std::int16_t>(std::clamp<std::int32_t>(sum, -limit_, limit_));
+        }
+    }
+
+private:
+    std::size_t channels_;
+    std::int16_t limit_;
+    std::vector<std::int16_t> plain_;
+    std::vector<std::int32_t> plain_bias_, plain_shift_;
+    Constants constants_;
+    Packed<std::int16_t> packed_;
+    bool fits_ = false;
+};
+
+class Depthwise final : public Prepared {
+public:
+    Depthwise(const Operation& op, const Kernels& kernels)
+        : kernels_(kernels),
+          filter_(*op.tensors[0], *op.tensors[1], *op.tensors[2], op.parameters[0], kernels) {}
+
+    std::size_t levels() const override { return filter_.rows(); }
+
+    Array run(const std::vector<const Array*>& arguments, const Run& run) const override {
+        const Array& x = *arguments[0];
+        Array out = Array::make(Type::i16, x.height, x.width, x.channels);
+        const Plane plane{x.as<const std::int16_t>(), out.as<std::int16_t>(), x.height, x.width};
+        share(run.team, x.positions(), 9 * x.channels, [&](std::size_t first, std::size_t last) {
+            if (filter_.fits()) return kernels_.filter(filter_.at(run.level), plane, first, last);
+            for (std::size_t n = first; n < last; ++n) {
+                filter_.plain(plane, n, run.level, plane.out + n * x.channels);
+            }
+        });
+        return out;
+    }
+
+private:
+    const Kernels& kernels_;
+    SpatialFilter filter_;
+};
+
+class Gated final : public Prepared {
+public:
+    Gated(const Operation& op, const Kernels& kernels)
+        : kernels_(kernels), hidden_(op.tensors[6]->shape[1]),
+          value_limit_(static_cast<std::int16_t>(op.parameters[1])),
+          filter_(*op.tensors[0], *op.tensors[1], *op.tensors[2], op.parameters[0], kernels),
+          expand_(kernels, *op.tensors[3]), expand_constants_(kernels, *op.tensors[4], *op.tensors[5]),
+          reduce_(kernels, *op.tensors[6]), reduce_constants_(kernels, *op.tensors[7], *op.tensors[8]),
+          gain_rows_(op.tensors[9]->shape[0]), gain_(op.tensors[9]->count()) {
+        for (std::size_t i = 0; i < op.tensors[9]->count(); ++i) {
+            gain_.data()[i] = static_cast<std::int16_t>(op.tensors[9]->at(i));
+        }
+        fits_ = kernels.gated_block != nullptr && filter_.fits() && hidden_ % kernels.panel == 0 &&
+                hidden_ <= kMostBlock;
+    }
+
+    std::size_t levels() const override { return gain_rows_; }
+
+    Array run(const std::vector<const Array*>& arguments, const Run& run) const override {
+        const Array& x = *arguments[0];
+        Array out = Array::make(Type::i16, x.height, x.width, x.channels);
+        const Plane plane{x.as<const std::int16_t>(), out.as<std::int16_t>(), x.height, x.width};
+        const std::size_t products = x.channels * (9 + 3 * hidden_);
+        const Product expand{expand_.words(), expand_constants_.padded(), expand_.data(),
+                             expand_constants_.bias(0), expand_constants_.shift()};
+        const Product reduce{reduce_.words(), reduce_constants_.padded(), reduce_.data(),
+                             reduce_constants_.bias(0), reduce_constants_.shift()};
+        const GatedBlock block{filter_.at(0), expand,       reduce,
+                               hidden_,       value_limit_, gain(run.level)};
+        const std::size_t strips = (x.positions() + kStrip - 1) / kStrip;
+        share(run.team, strips, kStrip * products, [&](std::size_t first, std::size_t last) {
+            const std::size_t start = first * kStrip, end = std::min(last * kStrip, x.positions());
+            if (fits_) return kernels_.gated_block(block, plane, start, end);
+            plain(block, plane, start, end);
+        });
+        return out;
+    }
+
+private:
+    const std::int16_t* gain(std::size_t level) const {
+        return gain_.data() + (gain_rows_ > 1 ? level : 0) * filter_.channels();
+    }
+
+    void plain(const GatedBlock& block, const Plane& plane, std::size_t first,
+               std::size_t last) const {
+        const std::size_t channels = filter_.channels();
+        Strip filtered(expand_.words(), block.expand.outputs);
+        Strip gated(reduce_.words(), block.reduce.outputs);
+        for (std::size_t start = first; start < last; start += kStrip) {
+            const std::size_t count = std::min(kStrip, last - start);
+            for (std::size_t n = 0; n < count; ++n) {
+                filter_.plain(plane, start + n, 0, filtered.input(n));
+            }
+            kernels_.product(block.expand, filtered.input(0), filtered.stride(), count,
+                             filtered.sums());
+            for (std::size_t n = 0; n < count; ++n) {
+                const std::int32_t* sums = filtered.sums() + n * block.expand.outputs;
+                for (std::size_t h = 0; h < hidden_; ++h) {
+                    const std::int32_t limit = value_limit_;
+                    gated.input(n)[h] = q15(std::clamp(sums[h], -limit, limit),
+                                            sigmoid(sat(sums[hidden_ + h])));
+                }
+            }
+            kernels_.product(block.reduce, gated.input(0), gated.stride(), count, gated.sums());
+            for (std::size_t n = 0; n < count; ++n) {
+                const std::int32_t* sums = gated.sums() + n * block.reduce.outputs;
+                const std::size_t at = (start + n) * channels;
+                for (std::size_t c = 0; c < channels; ++c) {
+                    plane.out[at + c] = sat(plane.x[at + c] + q15(sat(sums[c]), block.gain[c]));
+                }
+            }
+        }
+    }
+
+    const Kernels& kernels_;
+    std::size_t hidden_;
+    std::int16_t value_limit_;
+    SpatialFilter filter_;
+    Weights expand_;
+    Constants expand_constants_;
+    Weights reduce_;
+    Constants reduce_constants_;
+    std::size_t gain_rows_;
+    Packed<std::int16_t> gain_;
+    bool fits_;
+};
+
+}  // namespace
+
+std::unique_ptr<Prepared> prepare_linear(const Operation& op, const Kernels& kernels) {
+    return std::make_unique<Linear>(op, kernels);
+}
+
+std::unique_ptr<Prepared> prepare_depthwise(const Operation& op, const Kernels& kernels) {
+    return std::make_unique<Depthwise>(op, kernels);
+}
+
+std::unique_ptr<Prepared> prepare_gated_block(const Operation& op, const Kernels& kernels) {
+    return std::make_unique<Gated>(op, kernels);
+}
+
+}  // namespace networks::detail

@@ -1,0 +1,3 @@
+"""Float layers that train a network, quantisation-aware; PyTorch."""
+
+from __future__ import annotations
