@@ -23,11 +23,7 @@ MAX_CHANNELS = 4096
 
 @dataclass(slots=True)
 class Proof:
-    """What is known of every register: its type, channels and range of values.
-
-    scale: rows and columns of a register relative to input 0, as a pair (numerator, denominator).
-    reach: positions of input 0 around its own that a register depends on, in positions of input 0.
-    """
+    """What is known of every register: its type, channels and range of values."""
 
     types: list[Type] = field(default_factory=list)
     channels: list[int] = field(default_factory=list)
@@ -98,7 +94,9 @@ class _Check:
             raise self._wrong(f"type {code} is not possible here")
         return Type(code)
 
-    def _need(self, name: str, shape: tuple[int, ...], *types: Type, leveled: bool = False) -> Tensor:
+    def _need(
+        self, name: str, shape: tuple[int, ...], *types: Type, leveled: bool = False
+    ) -> Tensor:
         """A tensor that must have this shape and type; with rows, of every level or one."""
         tensor = self._op.tensor(name)
         if Type.of(tensor) not in types:
@@ -112,9 +110,7 @@ class _Check:
             raise self._wrong(f"{name} has shape {tensor.shape}, expected {shape}")
         return tensor
 
-    def _sums(
-        self, names: tuple[str, str, str], m: int, axis: int
-    ) -> None:
+    def _sums(self, names: tuple[str, str, str], m: int, axis: int) -> None:
         """The bound of the sums of a layer whose inputs reach m."""
         weight, bias, shift = (self._op.tensor(name).astype(np.int64) for name in names)
         if shift.min() < 0 or shift.max() > 31:
@@ -232,6 +228,8 @@ class _Check:
         _, channels, m = self._input(Type.I16)
         reduce = self._op.tensor("reduce")
         hidden = reduce.shape[1] if reduce.ndim == 2 else 0
+        if not hidden:
+            raise self._wrong("no hidden channels")
         self._need("spatial", (9, channels), Type.I16)
         self._need("spatial_bias", (1, channels), Type.I32)
         self._need("spatial_shift", (channels,), Type.I8)

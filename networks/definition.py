@@ -106,7 +106,8 @@ def depthwise(op: Operation, level: int, x: Ints) -> Ints:
 
 def add(op: Operation, level: int, x: Ints, y: Ints) -> Ints:
     """Operation 3."""
-    return (x + y).clip(*op.parameters)
+    low, high = op.parameters
+    return np.asarray((x + y).clip(low, high))
 
 
 def glu(op: Operation, level: int, x: Ints) -> Ints:
@@ -118,14 +119,14 @@ def scale(op: Operation, level: int, x: Ints) -> Ints:
     """Operation 5."""
     factor, shift = op.tensors
     low, high, _ = op.parameters
-    return rshift(x * _wide(rows(factor, level)), _wide(shift)).clip(low, high)
+    return np.asarray(rshift(x * _wide(rows(factor, level)), _wide(shift)).clip(low, high))
 
 
 def lookup(op: Operation, level: int, x: Ints) -> Ints:
     """Operation 6."""
     (table,) = op.tensors
     reach = len(table) // 2
-    return _wide(table)[rshift(x, op.parameters[0]).clip(-reach, reach) + reach]
+    return np.asarray(_wide(table)[rshift(x, op.parameters[0]).clip(-reach, reach) + reach])
 
 
 def concat(op: Operation, level: int, *parts: Ints) -> Ints:

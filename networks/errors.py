@@ -10,7 +10,7 @@ class NetworkError(Exception):
 
 
 class InvalidNetwork(NetworkError):
-    """A program or its weights break a rule or a bound of SPEC.md; the message names the operation."""
+    """A program or its weights break a rule or bound of SPEC.md; the message names the place."""
 
 
 class InvalidWeightsFile(NetworkError):
@@ -18,4 +18,4 @@ class InvalidWeightsFile(NetworkError):
 
 
 class UnknownInstructionSet(NetworkError):
-    """`CODEC_ISA` names kernels that this build does not have, or that this processor cannot run."""
+    """`CODEC_ISA` names kernels that this build does not have or this processor cannot run."""

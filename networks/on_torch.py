@@ -1,9 +1,7 @@
 """Programs in PyTorch, on any device: the same integers as `networks.definition`.
 
 Sums are products of matrices in float64, which holds every integer below 2^53 and so every sum of
-SPEC.md exactly, in whatever order a library adds. Everything else is elementwise on integers. On a
-GPU with few float64 units this is slow; `Split` then takes float32 products of 8-bit parts, each
-below 2^24.
+SPEC.md exactly, in whatever order a library adds. Everything else is elementwise on integers.
 """
 
 from __future__ import annotations

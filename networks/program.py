@@ -120,7 +120,8 @@ class Operation:
     """One step of a program.
 
     kind: what is computed. arguments: registers it reads. parameters: integers, as SPEC.md orders
-    them. tensors: as `TENSORS` orders them. name: for people and messages, of the layer it came from.
+    them. tensors: as `TENSORS` orders them. name: for people and messages, of the layer it came
+    from.
     """
 
     kind: Kind
@@ -154,7 +155,9 @@ class Program:
             reads = ", ".join(f"r{a}" for a in op.arguments)
             sizes = ", ".join("x".join(map(str, t.shape)) for t in op.tensors[:1])
             given = ", ".join(map(str, op.parameters))
-            lines.append(f"r{n} = {op.kind.name.lower()}({reads}) [{given}] {sizes} {op.name}".rstrip())
+            lines.append(
+                f"r{n} = {op.kind.name.lower()}({reads}) [{given}] {sizes} {op.name}".rstrip()
+            )
         return "\n".join([*lines, "give " + ", ".join(f"r{r}" for r in self.outputs)])
 
 

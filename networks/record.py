@@ -1,16 +1,14 @@
 """Recorder: runs the code of a network and keeps the operations, instead of computing them.
 
-The graph of a network exists once, as Python code written against a small set of operations
-(`networks.operations.Operations`). With float layers behind them it trains; with a `Recorder` behind them it
-gives a `Program`, whose integers come from `Layers`.
+The graph of a network exists once, as Python code written against a small set of operations. With
+float layers behind them it trains; with a `Recorder` behind them it gives a `Program`, whose
+integers come from `Layers`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from networks.program import TENSORS, Input, Kind, Operation, Program, Tensor, Type
 
@@ -60,7 +58,7 @@ class Recorder:
         return len(self.inputs) + len(self.operations) - 1
 
     def linear(self, name: str, x: int, fold: int = 1, unfold: int = 1) -> int:
-        """A linear map of squares of `fold` positions; what comes out becomes squares of `unfold`."""
+        """A linear map of squares of `fold` positions to squares of `unfold`."""
         return self._give(Kind.LINEAR, [x], (fold, unfold), name)
 
     def depthwise(self, name: str, x: int) -> int:
@@ -98,5 +96,3 @@ class Recorder:
     def gated_block(self, name: str, x: int) -> int:
         """x + gain * reduce(glu(expand(depthwise(x))))."""
         return self._give(Kind.GATED_BLOCK, [x], (), name)
-
-

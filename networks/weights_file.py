@@ -1,24 +1,26 @@
 """Weights files: named tensors, programs and bytes in one file; SPEC.md, section Weights file.
 
-    write({"synthesis": Program(...), "cdf": b"...", "z_index": array})  ──► bytes
-    read(bytes) ──► the same, programs proved, arrays as views of the bytes
+write({"synthesis": Program(...), "cdf": b"...", "z_index": array})  ──► bytes
+read(bytes) ──► the same, programs proved, arrays as views of the bytes
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 import numpy as np
 
 from networks.bounds import check
 from networks.errors import InvalidWeightsFile
-from networks.program import Input, Kind, Operation, Program, Tensor, Type
+from networks.program import TENSORS, Input, Kind, Operation, Program, Tensor, Type
 
 __all__ = ["Entry", "read", "write"]
 
 Entry = Program | Tensor | bytes
+Found = list[tuple[str, Tensor | bytes | memoryview]]
+"""Names and contents of a file; a memoryview is a program that is yet to be read."""
 
 MAGIC = b"LICNET\x00\x01"
 ALIGNMENT = 64
@@ -63,16 +65,16 @@ def write(entries: Mapping[str, Entry]) -> bytes:
     return b"".join(head + body)
 
 
-def _program_bytes(program: Program, name: str, tensor: object) -> bytes:
+def _program_bytes(program: Program, name: str, tensor: Callable[[str, Tensor], int]) -> bytes:
     parts = [struct.pack("<2B", 1, len(program.inputs))]
     parts += [struct.pack("<2BHii", i.type, 0, i.channels, i.low, i.high) for i in program.inputs]
     parts.append(struct.pack("<H", len(program.operations)))
     for n, op in enumerate(program.operations):
-        from networks.program import TENSORS
-
         label = op.name or str(n)
-        stored = [tensor(f"{name}/{label}/{part}", t)  # type: ignore[operator]
-                  for part, t in zip(TENSORS[op.kind], op.tensors, strict=True)]  # fmt: skip
+        stored = [
+            tensor(f"{name}/{label}/{part}", t)
+            for part, t in zip(TENSORS[op.kind], op.tensors, strict=True)
+        ]
         counts = len(op.arguments), len(op.parameters), len(stored)
         parts.append(struct.pack(
             f"<4B{counts[0]}H{counts[1]}i{counts[2]}H", op.kind, *counts, *op.arguments,
@@ -94,16 +96,15 @@ def read(data: bytes, levels: int | None = None) -> dict[str, Entry]:
         InvalidNetwork: a program breaks a rule or a bound.
     """
     try:
-        flat = list(_entries(data))
+        flat = _entries(data)
         found: dict[str, Entry] = {}
-        tensors = [entry for _, entry in flat]
         for name, entry in flat:
             if name in found or not name:
                 raise InvalidWeightsFile(f"entry {name!r} is doubled or empty")
             found[name] = entry if not isinstance(entry, memoryview) else b""
         for name, entry in flat:
             if isinstance(entry, memoryview):
-                program = _program(bytes(entry), name, [n for n, _ in flat], tensors)
+                program = _program(bytes(entry), name, flat)
                 check(program, levels)
                 found[name] = program
     except (struct.error, ValueError, IndexError, UnicodeDecodeError) as error:
@@ -111,15 +112,14 @@ def read(data: bytes, levels: int | None = None) -> dict[str, Entry]:
     return found
 
 
-def _entries(data: bytes) -> list[tuple[str, object]]:
-    """Names and contents: arrays, bytes, or the memoryview of a program."""
+def _entries(data: bytes) -> Found:
     if data[: len(MAGIC)] != MAGIC:
         raise InvalidWeightsFile("the first bytes are not those of a weights file")
     (count,) = struct.unpack_from("<I", data, len(MAGIC))
     if count > MAX_ENTRIES:
         raise InvalidWeightsFile(f"{count} entries, at most {MAX_ENTRIES} are allowed")
     at, end = len(MAGIC) + 4, 0
-    result: list[tuple[str, object]] = []
+    result: Found = []
     for _ in range(count):
         kind, code, axes, length = struct.unpack_from("<4B", data, at)
         if axes > MAX_AXES:
@@ -148,7 +148,7 @@ def _entries(data: bytes) -> list[tuple[str, object]]:
     return result
 
 
-def _program(data: bytes, name: str, names: list[str], tensors: list[object]) -> Program:
+def _program(data: bytes, name: str, entries: Found) -> Program:
     at = 0
 
     def take(form: str) -> tuple[int, ...]:
@@ -171,16 +171,21 @@ def _program(data: bytes, name: str, names: list[str], tensors: list[object]) ->
     for _ in range(count):
         kind, reads, given, parts = take("4B")
         values = take(f"{reads}H{given}i{parts}H")
-        stored = values[reads + given :]
-        found = [tensors[number] for number in stored]
-        if not all(isinstance(array, np.ndarray) for array in found):
+        stored = [entries[number] for number in values[reads + given :]]
+        tensors = tuple(array for _, array in stored if isinstance(array, np.ndarray))
+        if len(tensors) != len(stored):
             raise InvalidWeightsFile(f"program {name!r} names an entry that is no tensor")
-        label = names[stored[0]].split("/")[-2] if stored and names[stored[0]].count("/") > 1 else ""
-        operations.append(
-            Operation(Kind(kind), values[:reads], values[reads : reads + given], tuple(found), label)  # type: ignore[arg-type]
-        )
+        label = _label([entry for entry, _ in stored])
+        parameters = values[reads : reads + given]
+        operations.append(Operation(Kind(kind), values[:reads], parameters, tensors, label))
     (count,) = take("B")
     outputs = take(f"{count}H")
     if at != len(data):
         raise InvalidWeightsFile(f"bytes follow program {name!r}")
     return Program(tuple(inputs), tuple(operations), outputs)
+
+
+def _label(names: Sequence[str]) -> str:
+    """Name of an operation whose tensors are called PROGRAM/NAME/TENSOR; empty if they are not."""
+    parts = names[0].split("/") if names else []
+    return parts[-2] if len(parts) > 2 else ""

@@ -140,11 +140,11 @@ struct Simd {
             filter_strip(block.spatial, plane, start, count, filtered, kStride);
             for (std::size_t p = 0; p < hidden; p += kPanel) {
                 packed(block.expand, p, filtered, kStride,
-                       [&](std::size_t n, I16 v) [[gnu::always_inline]] {
+                       [&](std::size_t n, I16 v) __attribute__((always_inline)) {
                            S::store16(values + n * kPanel, clamped(v, block.value_limit));
                        });
                 packed(block.expand, hidden + p, filtered, kStride,
-                       [&](std::size_t n, I16 v) [[gnu::always_inline]] {
+                       [&](std::size_t n, I16 v) __attribute__((always_inline)) {
                            const I16 value = S::load16(values + n * kPanel);
                            S::store16(gated + n * kStride + p, S::q15(value, sigmoid(v)));
                        });
@@ -154,7 +154,7 @@ struct Simd {
                 std::int16_t* to = plane.out + start * channels + p;
                 const I16 gain = S::load16(block.gain + p);
                 packed(block.reduce, p, gated, kStride,
-                       [&](std::size_t n, I16 v) [[gnu::always_inline]] {
+                       [&](std::size_t n, I16 v) __attribute__((always_inline)) {
                            if (n >= count) return;
                            const I16 x = S::load16(from + n * channels);
                            S::store16(to + n * channels, S::adds(x, S::q15(v, gain)));

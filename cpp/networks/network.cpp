@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 #include "prepare.hpp"
@@ -50,6 +51,15 @@ const std::vector<const Kernels*>& all_kernels() {
 }
 
 constexpr std::size_t kAlignment = 64;
+
+// An array that lives as long as it is kept: an input of a program may be an output too, and is the
+// caller's.
+Array owned(const Array& array) {
+    if (array.owner != nullptr) return array;
+    Array copy = Array::make(array.type, array.height, array.width, array.channels);
+    std::memcpy(copy.data, array.data, array.count() * size_of(array.type));
+    return copy;
+}
 
 }  // namespace
 
@@ -138,7 +148,7 @@ std::vector<Array> Network::run(const std::vector<Array>& inputs, std::size_t le
         }
     }
     std::vector<Array> outputs;
-    for (const std::size_t r : outputs_) outputs.push_back(registers[r]);
+    for (const std::size_t r : outputs_) outputs.push_back(owned(registers[r]));
     return outputs;
 }
 

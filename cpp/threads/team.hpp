@@ -3,15 +3,40 @@
 // long.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
+
+#ifndef __wasm__
+#include <atomic>
 #include <cstdint>
 #include <thread>
 #include <vector>
+#endif
 
 namespace threads {
 
 inline constexpr std::size_t kMostThreads = 64;
+
+#ifdef __wasm__
+
+// WebAssembly has no threads: whoever calls `run` does it all.
+class Team {
+public:
+    explicit Team(std::size_t) {}
+
+    std::size_t threads() const { return 1; }
+
+    template <typename Work>
+    void run(std::size_t pieces, Work&& work) {
+        for (std::size_t piece = 0; piece < pieces; ++piece) work(piece);
+    }
+
+    template <typename Work>
+    void share(std::size_t count, std::size_t, Work&& work) {
+        work(std::size_t{0}, count);
+    }
+};
+
+#else
 
 class Team {
 public:
@@ -108,5 +133,7 @@ private:
     void (*call_)(void*, std::size_t) = nullptr;
     void* work_ = nullptr;
 };
+
+#endif
 
 }  // namespace threads

@@ -2,7 +2,7 @@
 
 An activation is rounded to 2^-ACT_BITS and bounded by ACT_MAX. Most channels stay far below that
 bound, so the rounding is coarser than it need be: it, not that of the weights, is what exactness
-costs (codec/train/LOG.md, entry 9). All layers between two activations are linear and a rectifier
+costs (docs/training-log.md, entry 9). All layers between two activations are linear and a rectifier
 commutes with a positive factor, so a channel may be multiplied by one where it is made and divided
 where it is used, and the function stays the same.
 
@@ -25,7 +25,7 @@ __all__ = ["equalise"]
 
 HEADROOM = 0.45
 """Share of the range that the largest activation seen may take: other pictures have larger ones,
-and what is cut off costs more than what is rounded (LOG.md, entry 18).
+and what is cut off costs more than what is rounded (training log, entry 18).
 """
 LARGEST = 64.0
 

@@ -48,8 +48,6 @@ def to_nearest(weight: Floats) -> Floats:
     return np.rint(weight)
 
 
-
-
 def to_linear(
     matrix: Floats,
     bias: Floats,
