@@ -183,7 +183,7 @@ def coder_command(
 @click.option("--megapixels", type=float, help="Also encode and decode a picture of this size.")
 @click.option("--out", type=click.Path(path_type=Path), help="JSON file to write.")
 def own_command(image: Path, repeat: int, megapixels: float | None, out: Path | None) -> None:
-    """Our codec alone: by precision and level, from a cold shell, on a large image."""
+    """Our codec alone: by instruction set and level, from a cold shell, on a large image."""
     text = json.dumps(own.measure(image, repeat, megapixels), indent=1) + "\n"
     if out is not None:
         out.write_text(text)

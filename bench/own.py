@@ -2,9 +2,10 @@
 
     python -m bench own --image examples/kodim23.png --megapixels 48 --out bench/results/own.json
 
-In process: median of `--repeat` runs after two warm-up runs, per precision, at several levels.
-Cold: a new process for every run, the time of `import torch` alone beside it. Large: one encode and
-one decode in a new process each, with the largest resident set of that process.
+In process: median of `--repeat` runs after two warm-up runs, for every instruction set that runs here
+but plain code, at several levels; and a picture of 64 x 48 in a loop. Cold: a new process for every
+run. Large: one encode and one decode in a new process each, with the largest resident set of that
+process.
 """
 
 from __future__ import annotations
@@ -24,28 +25,44 @@ from PIL import Image
 import codec
 from bench.machine import machine
 from bench.timing import median_seconds
+from networks.native import instruction_sets
 
 LEVELS = (16, 32, 48)
 WARM_UP = 2
 
 
 def in_process(pixels: np.ndarray, repeat: int) -> list[dict[str, Any]]:
-    """Megapixels per second of encode and decode for every precision and level."""
+    """Megapixels per second of encode and decode for every instruction set and level."""
     megapixels = pixels.shape[0] * pixels.shape[1] / 1e6
     rows = []
-    for precision in ("float32", "bfloat16"):
-        encoder, decoder = codec.Encoder(precision=precision), codec.Decoder(precision=precision)
+    chosen = os.environ.get("CODEC_ISA")
+    for kernels in [name for name in instruction_sets() if name != "scalar"] or ["scalar"]:
+        os.environ["CODEC_ISA"] = kernels
+        encoder, decoder = codec.Encoder(), codec.Decoder()
         for level in LEVELS:
             data = encoder.encode(pixels, level=level)
             encode = median_seconds(lambda: encoder.encode(pixels, level=level), repeat, WARM_UP)  # noqa: B023
             decode = median_seconds(lambda: decoder.decode(data), repeat, WARM_UP)  # noqa: B023
             rows.append({
-                "precision": precision, "level": level, "bytes": len(data),
+                "kernels": kernels, "level": level, "bytes": len(data),
                 "encode_mp_s": round(megapixels / encode, 2),
                 "decode_mp_s": round(megapixels / decode, 2),
             })  # fmt: skip
             click.echo(str(rows[-1]), err=True)
+    os.environ.pop("CODEC_ISA")
+    if chosen is not None:
+        os.environ["CODEC_ISA"] = chosen
     return rows
+
+
+def small(pixels: np.ndarray, repeat: int) -> dict[str, float]:
+    """Milliseconds of one call of `codec.encode` and `codec.decode` on a picture of 64 x 48."""
+    picture = np.ascontiguousarray(pixels[:48, :64])
+    data = codec.encode(picture)
+    return {
+        "encode_ms": round(1e3 * median_seconds(lambda: codec.encode(picture), 10 * repeat, 10), 2),
+        "decode_ms": round(1e3 * median_seconds(lambda: codec.decode(data), 10 * repeat, 10), 2),
+    }
 
 
 def cold(image: Path, repeat: int) -> dict[str, float]:
@@ -57,7 +74,7 @@ def cold(image: Path, repeat: int) -> dict[str, float]:
         runs = {
             "info": [command, "info", str(file)],
             "decode": [command, "decode", str(file), "-o", str(out), "-f", "--quiet"],
-            "import_torch": [sys.executable, "-c", "import torch"],
+            "encode": [command, "encode", str(image), "-o", str(file), "-f", "--quiet"],
         }
         return {
             name: round(median_seconds(lambda: _run(run), repeat, WARM_UP), 3)  # noqa: B023
@@ -130,6 +147,7 @@ def measure(image: Path, repeat: int, megapixels: float | None) -> dict[str, Any
         "machine": machine(),
         "image": f"{pixels.shape[1]}x{pixels.shape[0]}",
         "in_process": in_process(pixels, repeat),
+        "small": small(pixels, repeat),
         "cold_seconds": cold(image, max(3, repeat // 2)),
     }
     if megapixels is not None:

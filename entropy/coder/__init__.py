@@ -3,7 +3,7 @@
     segments (symbols int16, indexes uint8) + CdfTables --encode--> bytes
     bytes + CdfTables --Decoder--> decode(indexes) -> symbols, once per segment; finish()
 
-`backend()` says which coder works: "native" (C++, entropy/cpp) or "reference" (pure Python, slow).
+`backend()` says which coder works: "native" (C++, cpp/coder) or "reference" (pure Python, slow).
 Both give the same bytes, laid down in entropy/SPEC.md.
 """
 

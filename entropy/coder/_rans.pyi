@@ -1,4 +1,4 @@
-"""Types of the compiled module built from entropy/cpp."""
+"""Types of the compiled module built from cpp/python/rans_module.cpp."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ def encode(
     lanes: int,
 ) -> bytes: ...
 def quantise_trellis(
-    residuals: npt.NDArray[np.float32],
+    residuals: npt.NDArray[np.int32],
     indexes: npt.NDArray[np.uint8],
     costs: npt.NDArray[np.int32],
     skip_below: int,

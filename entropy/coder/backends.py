@@ -5,33 +5,25 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from entropy.coder.checks import LANES, Segment, check_array, check_segments, check_states
 from entropy.coder.native import NativeDecoder, encode_native, unavailable_reason
 from entropy.coder.reference import ReferenceDecoder, encode_reference
-from entropy.coder.states import FEW_STATES, NEXT_STATE
+from entropy.coder.states import FEW_STATES
 from entropy.coder.tables import CdfTables
 from entropy.errors import NativeUnavailable
 
-__all__ = [
-    "LANES",
-    "Backend",
-    "Decoder",
-    "Segment",
-    "backend",
-    "check_array",
-    "check_segments",
-    "check_states",
-    "encode",
-]
+if TYPE_CHECKING:
+    from entropy.coder.cuda import SingleDecoder
 
-Backend = Literal["native", "reference"]
-Segment = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]
+__all__ = ["Backend", "Decoder", "backend", "encode"]
 
-LANES = (1, 2, 4, 8, 16, 32)
+Backend = Literal["native", "reference", "cuda"]
+
 _logger = logging.getLogger(__name__)
 
 
@@ -67,7 +59,7 @@ def encode(
         tables: the tables, also needed to decode.
         lanes: number of interleaved states, a power of two up to 32; None follows the amount of
             data, one lane for about 8 kB. More lanes suit a GPU and cost 4 to 5 bytes each.
-        backend: "native" or "reference"; None takes `backend()`.
+        backend: "native", "reference", or "cuda" for a GPU; None takes `backend()`.
 
     Returns:
         The payload, at least 1 byte; SPEC.md, section Range coder. It does not hold the sizes of
@@ -76,14 +68,19 @@ def encode(
     Raises:
         InvalidTable: an index names no table.
         SymbolOutOfRange: a skipped symbol is not 0.
-        NativeUnavailable: backend is "native" and the compiled coder is missing.
+        NativeUnavailable: the backend that is named is not there.
         TypeError, ValueError: an array has the wrong type or shape.
     """
     if lanes is not None and lanes not in LANES:
         raise ValueError(f"lanes: found {lanes}, expected one of {LANES}")
     checked = check_segments(segments)
-    if _resolve(backend) == "native":
+    chosen = _resolve(backend)
+    if chosen == "native":
         return encode_native(checked, tables, lanes)
+    if chosen == "cuda":
+        from entropy.coder.cuda import encode_batch
+
+        return encode_batch([checked], tables, lanes=lanes)[0]
     return encode_reference(checked, tables, lanes)
 
 
@@ -95,21 +92,26 @@ class Decoder:
     Args:
         data: the payload, exactly.
         tables: the tables it was encoded with.
-        backend: "native" or "reference"; None takes `backend()`.
+        backend: "native", "reference", or "cuda" for a GPU; None takes `backend()`.
 
     Raises:
         StreamExhausted: the payload is shorter than it announces.
         CorruptStream: its header or a state breaks a rule of SPEC.md.
-        NativeUnavailable: backend is "native" and the compiled coder is missing.
+        NativeUnavailable: the backend that is named is not there.
     """
 
     __slots__ = ("_decoder",)
 
     def __init__(self, data: bytes, tables: CdfTables, *, backend: Backend | None = None) -> None:
         payload = bytes(data)
-        self._decoder: NativeDecoder | ReferenceDecoder
-        if _resolve(backend) == "native":
+        self._decoder: NativeDecoder | ReferenceDecoder | SingleDecoder
+        chosen = _resolve(backend)
+        if chosen == "native":
             self._decoder = NativeDecoder(payload, tables)
+        elif chosen == "cuda":
+            from entropy.coder.cuda import SingleDecoder
+
+            self._decoder = SingleDecoder(payload, tables)
         else:
             self._decoder = ReferenceDecoder(payload, tables)
 
@@ -163,36 +165,9 @@ class Decoder:
 
 def _resolve(name: Backend | None) -> Backend:
     chosen = backend() if name is None else name
-    if chosen not in ("native", "reference"):
-        raise ValueError(f"backend: found {chosen!r}, expected 'native' or 'reference'")
+    if chosen not in ("native", "reference", "cuda"):
+        raise ValueError(f"backend: found {chosen!r}, expected native, reference or cuda")
     reason = unavailable_reason()
     if chosen == "native" and reason is not None:
         raise NativeUnavailable(f"entropy.coder._rans cannot be loaded: {reason}")
     return chosen
-
-
-def check_segments(segments: Sequence[Segment]) -> list[Segment]:
-    """Check type and shape of what an encoder gets; TypeError, ValueError."""
-    checked = []
-    for symbols, indexes in segments:
-        check_array(symbols, np.int16, "symbols")
-        check_array(indexes, np.uint8, "indexes")
-        if symbols.size != indexes.size:
-            raise ValueError(f"segment: {symbols.size} symbols, but {indexes.size} indexes")
-        checked.append((symbols, indexes))
-    return checked
-
-
-def check_states(states: int) -> None:
-    """Check that there is a trellis of that many states; ValueError."""
-    if states not in NEXT_STATE:
-        raise ValueError(f"states: found {states}, expected one of {tuple(NEXT_STATE)}")
-
-
-def check_array(array: object, dtype: type[np.generic[Any]], name: str) -> None:
-    """Check that `array` is a contiguous 1-D array of `dtype`; TypeError, ValueError."""
-    if not isinstance(array, np.ndarray) or array.dtype != dtype:
-        found = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-        raise TypeError(f"{name}: found {found}, expected an array of {dtype.__name__}")
-    if array.ndim != 1 or not array.flags.c_contiguous:
-        raise ValueError(f"{name}: found shape {array.shape}, expected 1-D and contiguous")

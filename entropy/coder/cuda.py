@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from entropy.coder.backends import LANES, Segment, check_array, check_segments, check_states
+from entropy.coder.checks import LANES, Segment, check_array, check_segments, check_states
 from entropy.coder.states import FEW_STATES
 from entropy.errors import NativeUnavailable
 
@@ -29,7 +29,7 @@ except ImportError as error:
 else:
     _reason = None if _module.device_count() else "no CUDA device"
 
-__all__ = ["BatchDecoder", "encode_batch", "unavailable_reason"]
+__all__ = ["BatchDecoder", "SingleDecoder", "encode_batch", "unavailable_reason"]
 
 
 def unavailable_reason() -> str | None:
@@ -94,6 +94,29 @@ class BatchDecoder:
     def finish(self) -> None:
         """Check that every payload is used up and intact."""
         self._decoder.finish()
+
+
+class SingleDecoder:
+    """A batch of one payload, with the methods of `entropy.coder.Decoder`."""
+
+    __slots__ = ("_batch",)
+
+    def __init__(self, data: bytes, tables: CdfTables) -> None:
+        self._batch = BatchDecoder([data], tables)
+
+    def decode(self, indexes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
+        """Decode the next segment."""
+        return self._batch.decode([indexes])[0]
+
+    def decode_trellis(
+        self, indexes: npt.NDArray[np.uint8], stride: int, states: int
+    ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
+        """Decode the next segment, coded along the trellis."""
+        return self._batch.decode_trellis([indexes], stride, states)[0]
+
+    def finish(self) -> None:
+        """Check that the payload is used up and intact."""
+        self._batch.finish()
 
 
 def _room_for_symbols(indexes: Sequence[npt.NDArray[np.uint8]]) -> list[npt.NDArray[np.int16]]:

@@ -84,7 +84,9 @@ def costs_of(
         price = np.array([entry_cost(int(f)) for f in frequencies])
         zero = -tables.offsets[t]
         reach = min(zero, len(price) - 1 - zero) + 1
-        rows.append(np.maximum(price[zero : zero + reach], price[zero - reach + 1 : zero + 1][::-1]))
+        rows.append(
+            np.maximum(price[zero : zero + reach], price[zero - reach + 1 : zero + 1][::-1])
+        )
     magnitudes = max(len(row) for row in rows)
     # Magnitudes outside a table are escapes: dear, and dearer the larger they are.
     escape = (PRECISION_BITS << COST_BITS) + (np.arange(magnitudes) << COST_BITS)
@@ -101,7 +103,7 @@ def points(symbols: Any, sets: Any) -> Any:
 
 
 def in_units(residuals: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
-    """Residuals in symbols as `quantise` takes them: to the nearest 2^-8, what is no number to 0."""
+    """Residuals in symbols as `quantise` takes them: to the nearest 2^-8, no number becomes 0."""
     units = np.rint(np.nan_to_num(residuals.astype(np.float64), nan=0.0) * (1 << UNIT_BITS))
     return np.ascontiguousarray(units.clip(-(1 << 30), 1 << 30).astype(np.int32))
 

@@ -20,7 +20,7 @@ __all__ = ["HyperAnalysis"]
 
 
 class HyperAnalysis(nn.Module):
-    """y (B, h, w, latent) in symbol units, h and w multiples of 4 -> z (B, h/4, w/4, hyper), float."""
+    """y (B, h, w, latent) in symbols, h and w multiples of 4 -> z (B, h/4, w/4, hyper), float."""
 
     def __init__(self, config: EntropyConfig) -> None:
         super().__init__()

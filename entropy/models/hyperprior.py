@@ -9,14 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from networks.train.spec import INDEX_MAX
-from networks.train.training import (
-    KNOTS,
-    TrainingOps,
-    clamp_to_range,
-    interpolate_knots,
-    round_through,
-)
 from entropy.models import gaussian
 from entropy.models.hyper_analysis import HyperAnalysis
 from entropy.models.latent_codec import TRELLIS_WEIGHT
@@ -31,6 +23,14 @@ from entropy.models.quadtree import (
     update,
 )
 from entropy.models.quantisers import Quantiser, Trellis, noisy, rounded
+from networks.train.spec import INDEX_MAX
+from networks.train.training import (
+    KNOTS,
+    TrainingOps,
+    clamp_to_range,
+    interpolate_knots,
+    round_through,
+)
 
 
 class HyperpriorModel(nn.Module):

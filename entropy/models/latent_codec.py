@@ -12,6 +12,7 @@ symbols, means and y_hat 2^-5; all arrays are int32.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,13 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from entropy.coder import Backend, CdfTables, Decoder, encode, trellis
-from entropy.models.quadtree import GROUPS, ORDER, STEPS, EntropyConfig
+from entropy.models.quadtree import GROUPS, ORDER, STEPS
 
 __all__ = [
     "HYPER_STRIDE",
     "TRELLIS_TABLES",
     "TRELLIS_WEIGHT",
     "LatentCodec",
+    "Recipe",
     "Run",
     "Segments",
     "join_steps",
@@ -53,6 +55,20 @@ Run = Callable[[str, Sequence[NDArray[Any]], int], Sequence[NDArray[Any]]]
 """(name of a program, its inputs, level) -> its outputs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Sizes of an entropy model.
+
+    latent, hyper: channels of y and of z. trellis_step: distance of the points of both quantisers
+    of the trellis together, in 2^-5 symbols. trellis_states: 8 or 256.
+    """
+
+    latent: int
+    hyper: int
+    trellis_step: int
+    trellis_states: int
+
+
 def split_steps(y: NDArray[Any]) -> list[NDArray[Any]]:
     """y (h, w, latent) as the steps code it, each (4 cells, h/2, w/2, latent/4)."""
     groups = np.split(y, GROUPS, axis=-1)
@@ -76,7 +92,7 @@ class LatentCodec:
     """Codes the latents of tiles.
 
     Args:
-        config: sizes of the entropy model.
+        recipe: sizes of the entropy model.
         cdf: tables of the range coder.
         z_index: (levels, hyper) uint8, tables of z.
         run: the networks, called `hyper_synthesis`, `context.k` and `embed.k`.
@@ -85,13 +101,13 @@ class LatentCodec:
 
     def __init__(
         self,
-        config: EntropyConfig,
+        recipe: Recipe,
         cdf: CdfTables,
         z_index: NDArray[np.uint8],
         run: Run,
         backend: Backend | None = None,
     ) -> None:
-        self._config, self._cdf, self._z_index = config, cdf, z_index
+        self._recipe, self._cdf, self._z_index = recipe, cdf, z_index
         self._run, self._backend = run, backend
 
     def compress(self, y: Ints, z: Ints, level: int) -> tuple[bytes, Ints, Segments]:
@@ -105,7 +121,7 @@ class LatentCodec:
         z_hat = z.clip(-SYMBOL_LIMIT, SYMBOL_LIMIT).astype(np.int32)
         segments: Segments = [(z_hat.reshape(-1).astype(np.int16), self._z_tables(z.shape, level))]
         targets = split_steps(y)
-        backend = self._backend or "native"
+        backend = "reference" if self._backend == "reference" else "native"  # for the choice
 
         def choose(step: int, means: Ints, indexes: NDArray[np.uint8]) -> Ints:
             residual = targets[step] - (means << (UNIT_BITS - MEAN_BITS))
@@ -126,11 +142,11 @@ class LatentCodec:
             EntropyCodingError: the payload is damaged.
         """
         decoder = Decoder(payload, self._cdf, backend=self._backend)
-        shape = (height // HYPER_STRIDE, width // HYPER_STRIDE, self._config.hyper)
+        shape = (height // HYPER_STRIDE, width // HYPER_STRIDE, self._recipe.hyper)
         z = decoder.decode(self._z_tables(shape, level)).reshape(shape).astype(np.int32)
 
         def read(step: int, means: Ints, indexes: NDArray[np.uint8]) -> Ints:
-            states = self._config.trellis_states
+            states = self._recipe.trellis_states
             found = decoder.decode_trellis(indexes.reshape(-1), TABLES, states)
             return self._points(*found).reshape(means.shape)
 
@@ -144,7 +160,7 @@ class LatentCodec:
         """Runs the context; points_of(step, means, indexes) -> y_hat - means, (4 cells, h/2, w/2,
         latent/4).
         """
-        group = self._config.group
+        group = self._recipe.latent // GROUPS
         (prior,) = self._run("hyper_synthesis", [z], level)
         known: list[NDArray[Any]] = []
         parts = []
@@ -161,14 +177,14 @@ class LatentCodec:
     @cached_property
     def _costs(self) -> trellis.TrellisCosts:
         """Prices of the symbols, for the encoder."""
-        step, states = self._config.trellis_step, self._config.trellis_states
+        step, states = self._recipe.trellis_step, self._recipe.trellis_states
         return trellis.costs_of(self._cdf, TABLES, step, TRELLIS_WEIGHT, states)
 
     def _points(self, symbols: NDArray[np.int16], tables: NDArray[np.uint8]) -> Ints:
         """What symbols of the trellis stand for, in 2^-5 symbols, given their tables."""
         sets = (tables >= TABLES).astype(np.int32)
         points: Ints = trellis.points(symbols.astype(np.int32), sets)
-        return points * self._config.trellis_step
+        return points * self._recipe.trellis_step
 
     def _z_tables(self, shape: tuple[int, ...], level: int) -> NDArray[np.uint8]:
         return np.ascontiguousarray(np.broadcast_to(self._z_index[level], shape)).reshape(-1)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from networks.train.arrange import cell, join
 from entropy.models.quadtree import GROUPS, ORDER
+from networks.train.arrange import cell, join
 
 __all__ = ["joined", "split"]
 

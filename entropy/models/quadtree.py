@@ -1,8 +1,8 @@
 """The exact half of the entropy model: hyper-synthesis and the four-step quadtree context.
 
 The functions below are the only statement of the network. They are written against `Ops`, which has
-two implementations: training (float or quantisation-aware), and a recorder, which gives the programs
-that run. Arrays are channels-last; y is at 1/16 of the image, z at 1/64.
+two implementations: training (float or quantisation-aware), and a recorder, which gives the
+programs that run. Arrays are channels-last; y is at 1/16 of the image, z at 1/64.
 
     z_hat --> hyper_synthesis --> p (B, H, W, C) --+--> head 0 --> symbols 0
                                                    |             | embed
@@ -76,7 +76,7 @@ class Ops(Protocol):
         ...
 
     def cell(self, x: Array, index: int) -> Array:
-        """The positions of cell `index` of every 2x2 square: (..., H, W, C) -> (..., H/2, W/2, C)."""
+        """The positions of cell `index` of every square: (..., H, W, C) -> (..., H/2, W/2, C)."""
         ...
 
     def join(self, cells: list[Array]) -> Array: ...
@@ -158,8 +158,8 @@ def hyper_synthesis(ops: Ops, z_symbols: Array) -> Array:
 
 
 def parameters(ops: Ops, step: int, prior: Array, known: Array | None) -> list[tuple[Array, Array]]:
-    """(mean, index) of the four cells at a step, each (H/2, W/2, latent/4); `known` is what `update`
-    gave for the step before, None at step 0.
+    """(mean, index) of the four cells at a step, each (H/2, W/2, latent/4); `known` is what
+    `update` gave for the step before, None at step 0.
     """
     x = prior
     if step:

@@ -3,7 +3,7 @@
 Rates are taken with additive uniform noise while training (Minnen and Singh, Channel-wise
 autoregressive entropy models, ICIP 2020, section 3.3). Rates of the rounded symbols,
 straight-through, do harm: nothing pulls on a zero, so residuals gather just inside the edge of
-rounding, where any change tips them over (codec/train/LOG.md, entry 6).
+rounding, where any change tips them over (docs/training-log.md, entry 6).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from entropy.coder import backend, trellis
 from entropy.coder.interleave import COST_BITS
+from entropy.models import gaussian, viterbi
 from networks.train.kernels import has_kernels
 from networks.train.training import round_through
-from entropy.models import gaussian, viterbi
 
 __all__ = ["Quantiser", "Trellis", "noisy", "noisy_bits", "rounded"]
 

@@ -1,8 +1,8 @@
 """Programs of the entropy networks: the graph of `quadtree`, recorded with its integers.
 
-    hyper_synthesis     z                         -> prior
-    context.k           prior, known (k > 0)      -> four cells of (means, table indexes)
-    embed.k             four cells of y_hat, known (k > 0)  -> known                   k < 3
+hyper_synthesis     z                         -> prior
+context.k           prior, known (k > 0)      -> four cells of (means, table indexes)
+embed.k             four cells of y_hat, known (k > 0)  -> known                   k < 3
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def _activations(record: Recorder, config: EntropyConfig) -> int:
 class _Recorder(Recorder):
     """`entropy.models.quadtree.Ops` over registers."""
 
-    def linear(self, name: str, x: int, fold: int = 1, unfold: int = 1) -> int:
-        return super().linear(name, x, fold, unfold)
+    def linear(self, name: str, x: int, unfold: int = 1) -> int:  # type: ignore[override]
+        return super().linear(name, x, unfold=unfold)
 
     def head(self, name: str, group: int, x: int) -> tuple[int, int]:
         """One register holds both: means, then table indexes."""
@@ -88,7 +88,11 @@ def _layers(config: EntropyConfig, network: IntegerNetwork) -> dict[str, Layer]:
             found[name.replace(".mean.", ".")] = _linear([layer, index], Type.I32)
         elif layer.spec.kind == "depthwise":
             taps = layer.weight.reshape(-1, 9).T
-            tensors = {"weight": np.ascontiguousarray(taps), "bias": layer.bias, "shift": layer.shift}
+            tensors: dict[str, Tensor] = {
+                "weight": np.ascontiguousarray(taps),
+                "bias": layer.bias,
+                "shift": layer.shift,
+            }
             found[name] = Layer(tensors, (ACT_MAX,))
         elif ".index." not in name:
             found[name] = _linear([layer], Type.I16)
@@ -121,7 +125,10 @@ def _linear(parts: list[IntegerLayer], kind: Type) -> Layer:
 
 
 def _scale(factor: Tensor, shift: Tensor, parameters: tuple[int, int, int]) -> Layer:
-    tensors = {"factor": factor[None].astype(np.int32), "shift": shift.astype(np.int8)}
+    tensors: dict[str, Tensor] = {
+        "factor": factor[None].astype(np.int32),
+        "shift": shift.astype(np.int8),
+    }
     return Layer(tensors, parameters)
 
 
@@ -150,8 +157,10 @@ def integer_network_of(
             weight = weight[part]
         bias = found["bias"][:, part]
         layers[name] = IntegerLayer(
-            spec, np.ascontiguousarray(weight), np.ascontiguousarray(bias if spec.leveled else bias[:1]),
+            spec,
+            np.ascontiguousarray(weight),
+            np.ascontiguousarray(bias if spec.leveled else bias[:1]),
             np.ascontiguousarray(found["shift"][part]),
-        )  # fmt: skip
+        )
     shifts = np.concatenate([tensors[f"from_y.{g}"]["shift"] for g in range(len(ORDER))])
     return IntegerNetwork(specs, layers, shifts, tensors["compand"]["table"], levels)
