@@ -1,4 +1,4 @@
-"""The part of README.md that the benchmark writes, between two marks, and its plot."""
+"""What the benchmark writes into documents, between marks: the whole table and plot, or six rows."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from pathlib import Path
 
 from bench.report import OURS, plot, table
 from bench.speed import Row, read_rows
-from bench.summary import Result, published, read_report
+from bench.bd import Delta
+from bench.summary import Result, deltas, published, read_report
 
 BEGIN, END = "<!-- benchmark:begin -->\n", "<!-- benchmark:end -->\n"
+FEW_BEGIN, FEW_END = "<!-- summary:begin -->\n", "<!-- summary:end -->\n"
+FEW = {
+    "wavelet-e9": "**ours**, `--effort 9`", "vtm": "VVC (VTM 17.2, intra)", "wavelet": "**ours**",
+    "x265": "HEVC (x265, very slow)", "avif": "AVIF (speed 4)", "jxl": "JPEG XL (effort 7)",
+}  # fmt: skip
+"""Rows of the short table, and what it calls them."""
 BESIDE = ("VTM", "AV1", "MLIC++", "DCVC-RT-Intra", "bmshj2018-hyperprior")
 """Published curves in the README's table; the report has all."""
 
@@ -34,21 +41,48 @@ def block(measured: list[Result], speeds: list[Row], picture: str) -> str:
     return f"{own.version}:\n\n{curve}\n{shown}\n\n{table(measured, beside, speeds)}"
 
 
-def updated(readme: str, measured: list[Result], speeds: list[Row], picture: str) -> str:
-    """The README with its part made anew.
+def few(measured: list[Result], speeds: list[Row]) -> str:
+    """Six rows: rate for the same PSNR against VTM as measured, and speed on two cores."""
+    by_name = {result.codec: result for result in measured}
+    rates = deltas(by_name["vtm"], measured)
+    timed = {row.codec: row for row in speeds}
+    rows = [["codec", "bits for the same PSNR", "encode", "decode"], ["---"] * 4]
+    for name, label in FEW.items():
+        result = by_name[name]
+        delta = rates[name, result.version]
+        rate = f"{delta.rate:+.1f} %" if isinstance(delta, Delta) else str(delta)
+        times = [
+            f"{value:.2g} MP/s" if name in timed else ""
+            for value in (
+                (timed[name].encode_mp_s, timed[name].decode_mp_s) if name in timed else (0.0, 0.0)
+            )
+        ]
+        rows.append([label, "0" if name == "vtm" else rate, *times])
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+
+
+def updated(text: str, measured: list[Result], speeds: list[Row], picture: str) -> str:
+    """A document with its parts made anew.
 
     Raises:
-        ValueError: the marks are not there.
+        ValueError: no marks are there.
     """
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"README without {BEGIN.strip()} and {END.strip()}")
-    return before + BEGIN + block(measured, speeds, picture) + END + after
+    found = False
+    for begin, end, make in (
+        (BEGIN, END, lambda: block(measured, speeds, picture)),
+        (FEW_BEGIN, FEW_END, lambda: few(measured, speeds)),
+    ):
+        before, first, rest = text.partition(begin)
+        _, last, after = rest.partition(end)
+        if first and last:
+            text, found = before + begin + make() + end + after, True
+    if not found:
+        raise ValueError(f"a document without {BEGIN.strip()} or {FEW_BEGIN.strip()} and their ends")
+    return text
 
 
 def write(path: Path, folder: Path) -> None:
-    """Update a README file, and rd.svg that it shows, from results.json and, where it is there,
+    """Update a document, and rd.svg that it shows, from results.json and, where it is there,
     speed.json in `folder`.
 
     Raises:
