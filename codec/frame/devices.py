@@ -1,4 +1,4 @@
-"""Where frames are coded: the processor, through the compiled core, or a CUDA device, through PyTorch."""
+"""Where frames are coded: the processor, by the compiled core, or a CUDA device, by PyTorch."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from codec.image.picture import Picture
 
 if TYPE_CHECKING:
     from codec.frame.model import FrameModel
+    from codec.frame.on_torch import TorchFrameModel
     from codec.frame.refined import TileRefiner
     from codec.models.registry import ModelEntry
 
@@ -49,7 +50,7 @@ class Encodings:
     def __init__(
         self,
         entry: ModelEntry,
-        model: FrameModel,
+        model: FrameModel | TorchFrameModel,
         picture: Picture,
         tile: int,
         *,
@@ -146,4 +147,3 @@ class Encodings:
             payloads.__getitem__, size, level, self.grid.tile_log2, area_px, threads=self._threads
         )
         return payloads, decoded
-

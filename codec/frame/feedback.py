@@ -3,8 +3,9 @@
 What one symbol leaves, others can in part make good, since their pictures overlap. Which symbol is
 chosen can no more be foreseen than noise, so this is for the one coding that counts: after a step
 of the context its symbols are settled, and the targets of the steps that follow move against what
-they changed in the gradient of the distortion. Refinement (`codec/refine.py`) does not find that:
-each of its steps chooses anew, and what was answered is gone. The decoder knows nothing of it.
+they changed in the gradient of the distortion. Refinement (`codec.frame.refine`) does not find
+that: each of its steps chooses anew, and what was answered is gone. The decoder knows nothing of
+it.
 
 Before a latent is chosen, it counts as what it is likely to become: as itself, or, where nothing
 would be coded for it, as its mean. So an answer is to the surprise alone.
@@ -21,8 +22,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from codec.frame.refine import CURVATURE, Distortion
 from codec.frame.model import Segments
+from codec.frame.refine import CURVATURE, Distortion
 from entropy.models.partition import joined, split
 from entropy.models.quadtree import GROUPS, ORDER, STEPS
 

@@ -119,10 +119,8 @@ class FrameModel:
     def analyse(
         self, pixels: Pixels, area: tuple[int, int, int, int], level: int, threads: int = 0
     ) -> Ints:
-        """y (h, w, latent) in 2^-8 symbols of an area of a frame, x, y, width, height in latents."""
-        return self._model.analyse(
-            np.ascontiguousarray(pixels), area, level, thread_count(threads)
-        )
+        """y (h, w, latent) in 2^-8 symbols of an area, x, y, width, height in latents."""
+        return self._model.analyse(np.ascontiguousarray(pixels), area, level, thread_count(threads))
 
     def hyper_analyse(self, y: Ints, level: int, threads: int = 0) -> Ints:
         """z (h/4, w/4, hyper) of the y of a tile."""
@@ -131,8 +129,8 @@ class FrameModel:
     def compress(
         self, y: Ints, z: Ints, level: int, *, threads: int = 0, answer: Answer | None = None
     ) -> tuple[bytes, Ints, Segments]:
-        """Payload of a tile, its y_hat in 2^-5 symbols, and the symbols and tables of z and of every
-        step.
+        """Payload of a tile, its y_hat in 2^-5 symbols, and the symbols and tables of z and of
+        every step.
 
         answer: told what a step decodes to, it gives the targets of those that follow.
         """

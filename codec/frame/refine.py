@@ -26,10 +26,10 @@ import torch
 from torch import Tensor
 
 from codec.frame.geometry import ALIGN_PX, LATENT_PX
+from codec.options import MAX_EFFORT
 from codec.trainable.model import ImageModel, lambdas
 from codec.trainable.restore import restore
 from codec.trainable.weights import TrainedWeights
-from codec.options import MAX_EFFORT
 from entropy.models import gaussian
 from entropy.models.latent_codec import TRELLIS_WEIGHT
 from entropy.models.partition import joined, split

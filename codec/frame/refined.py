@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from codec.frame.devices import require_torch
 from codec.frame.feedback import GRADIENTS, Feedback, expected
 from codec.frame.geometry import LATENT_PX, Area
 from codec.frame.model import FrameModel, loaded
@@ -45,10 +44,8 @@ def tile_refiner(entry: ModelEntry, effort: int, threads: int) -> TileRefiner:
     """A refiner of a registered model, on a GPU where PyTorch has one.
 
     Raises:
-        OptionError: PyTorch is not installed.
         WeightsMismatch, NetworkError: as `codec.frame.model.loaded`.
     """
-    require_torch(f"effort {effort}")
     return TileRefiner(entry, loaded(entry), STEPS[effort], threads)
 
 
@@ -111,7 +108,7 @@ class TileRefiner:
         rows = slice(area.y * LATENT_PX, area.bottom * LATENT_PX)
         columns = slice(area.x * LATENT_PX, area.right * LATENT_PX)
         tile = Tile(
-            torch.from_numpy(np.ascontiguousarray(pixels[rows, columns])).to(refiner.device),
+            torch.from_numpy(pixels[rows, columns].copy()).to(refiner.device),
             torch.from_numpy(known).to(refiner.device).float() / 2**UNIT_BITS,
             (area.y - around.y, area.x - around.x),
             level,
@@ -150,7 +147,8 @@ def _units(values: Tensor, bits: int) -> Ints:
 
 def _symbols(y_hat: Ints, device: torch.device) -> Tensor:
     """y_hat in symbols."""
-    return torch.from_numpy(y_hat).to(device).float() / 2**MEAN_BITS
+    symbols: Tensor = torch.from_numpy(y_hat).to(device).float() / 2**MEAN_BITS
+    return symbols
 
 
 _one_at_a_time = threading.RLock()

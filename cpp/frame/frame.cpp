@@ -75,10 +75,11 @@ Array padded(const Grid& grid, const Array& pixels, const Area& area) {
 }
 
 // Windows of one band of an area, from left to right.
-std::vector<Area> windows_of(const Area& area, std::size_t top, std::size_t side) {
+std::vector<Area> windows_of(const Grid& grid, const Area& area, std::size_t top) {
+    const std::size_t width = grid.window_width();
     std::vector<Area> windows;
-    for (std::size_t left = area.x / side * side; left < area.right(); left += side) {
-        windows.push_back(Area{left, top, side, side}.overlap(area));
+    for (std::size_t left = area.x / width * width; left < area.right(); left += width) {
+        windows.push_back(Area{left, top, width, grid.window_height()}.overlap(area));
     }
     return windows;
 }
@@ -120,11 +121,11 @@ Encoded encode(const Model& model, const Grid& grid, const Array& pixels, std::s
     encoded.tiles.resize(grid.count());
     Array y_hat;
     if (decoded) y_hat = Array::make(Type::i32, whole.height, whole.width, model.recipe().latent);
-    const std::size_t side = grid.window();
+    const std::size_t side = grid.window_height();
     for (std::size_t top = 0; top < whole.height; top += side) {
         const Area band = Area{0, top, whole.width, side}.overlap(whole);
         Array y = Array::make(Type::i32, band.height, band.width, model.recipe().latent);
-        for (const Area& window : windows_of(band, top, side)) {
+        for (const Area& window : windows_of(grid, band, top)) {
             put(analyse(model, grid, pixels, window, level, team), window, y, band);
         }
         std::vector<std::size_t> tiles;
@@ -145,7 +146,7 @@ Encoded encode(const Model& model, const Grid& grid, const Array& pixels, std::s
     encoded.pixels = Array::make(Type::u8, grid.height, grid.width, 3);
     const Crop all{0, 0, grid.width, grid.height};
     for (std::size_t top = 0; top < whole.height; top += side) {
-        for (const Area& window : windows_of(whole, top, side)) {
+        for (const Area& window : windows_of(grid, whole, top)) {
             const Area source = window.grown(model.recipe().synthesis_margin, whole);
             synthesise(model, cut(y_hat, whole, source), source, window, all, encoded.pixels, level,
                        team);
@@ -162,7 +163,7 @@ Array decode(const Model& model, const Grid& grid, const Tiles& tiles, std::size
                       (crop.y + crop.height + kLatentPx - 1) / kLatentPx - y};
     Array pixels = Array::make(Type::u8, crop.height, crop.width, 3);
     std::map<std::size_t, Array> decoded;  // y_hat of tiles that are still needed
-    const std::size_t side = grid.window();
+    const std::size_t side = grid.window_height();
     for (std::size_t top = wanted.y / side * side; top < wanted.bottom(); top += side) {
         const Area band = Area{wanted.x, top, wanted.width, side}.overlap(wanted);
         const Area around = band.grown(model.recipe().synthesis_margin, whole);
@@ -187,7 +188,7 @@ Array decode(const Model& model, const Grid& grid, const Tiles& tiles, std::size
             found[n] = decompress(model, payloads[n], area.height, area.width, level, own);
         });
         for (std::size_t n = 0; n < missing.size(); ++n) decoded.emplace(missing[n], found[n]);
-        for (const Area& window : windows_of(band, top, side)) {
+        for (const Area& window : windows_of(grid, band, top)) {
             const Area source = window.grown(model.recipe().synthesis_margin, whole);
             Array y_hat = Array::make(Type::i32, source.height, source.width, model.recipe().latent);
             for (const auto& [n, array] : decoded) put(array, grid.tile(n), y_hat, source);

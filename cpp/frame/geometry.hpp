@@ -8,7 +8,9 @@
 
 namespace frame {
 
-inline constexpr std::size_t kWindowPx = 1024;  // transforms work on squares of so many pixels
+// Transforms work on windows of so many pixels. What lies between their layers is small, so windows are
+// wide: only their margins above and below are computed twice.
+inline constexpr std::size_t kWindowHeightPx = 1024, kWindowWidthPx = 8192;
 
 // A rectangle of latents.
 struct Area {
@@ -46,8 +48,9 @@ struct Grid {
     std::size_t rows() const { return (height + side() - 1) >> tile_log2; }
     std::size_t count() const { return columns() * rows(); }
     Area whole() const { return {0, 0, latents_of(width), latents_of(height)}; }
-    // Side of a window in latents: of whole tiles.
-    std::size_t window() const { return std::max(kWindowPx, side()) / kLatentPx; }
+    // Sides of a window in latents: of whole tiles.
+    std::size_t window_height() const { return std::max(kWindowHeightPx, side()) / kLatentPx; }
+    std::size_t window_width() const { return std::max(kWindowWidthPx, side()) / kLatentPx; }
 
     // The latents of tile n: it has padding of its own.
     Area tile(std::size_t n) const {

@@ -6,7 +6,8 @@
 // second 4-7, 12-15, ..., which is the order in which x86 packs two vectors of 32 bits into one of
 // 16. A *word* is two neighbouring inputs.
 //
-// Files for one instruction set include this: it may not bring in anything with inline functions.
+// Files for one instruction set include this: it may not bring in inline functions that are not always
+// inlined, since one compiled there could be linked into what runs elsewhere.
 #pragma once
 
 #include <cstddef>
@@ -33,11 +34,21 @@ struct Product {
     const std::int32_t* shift;
 };
 
-// x and out are [height][width][channels] and do not overlap.
+// x and out are rows of [width][channels], of a picture of `height` rows, and do not overlap. Each may
+// hold a part of the rows: the first that it holds is x_row or out_row.
 struct Plane {
     const std::int16_t* x;
     std::int16_t* out;
     std::size_t height, width;
+    std::size_t x_row, out_row;
+
+    // Value of x, or of out, at a position that is counted row by row from the first of the picture.
+    [[gnu::always_inline]] const std::int16_t* from(std::size_t position, std::size_t channels) const {
+        return x + (position - x_row * width) * channels;
+    }
+    [[gnu::always_inline]] std::int16_t* to(std::size_t position, std::size_t channels) const {
+        return out + (position - out_row * width) * channels;
+    }
 };
 
 // A 3x3 filter. weights: for every panel and row of the filter, the words (left, centre) and

@@ -56,7 +56,7 @@ struct Simd {
                 const std::size_t r = row + i - 1, c = column + j - 1;  // wraps round outside
                 const bool inside = r < plane.height && c < plane.width;
                 inputs[i][j] =
-                    inside ? plane.x + (r * plane.width + c) * filter.channels : zeros;
+                    inside ? plane.from(r * plane.width + c, filter.channels) : zeros;
             }
         }
         const std::int16_t* weights = filter.weights;
@@ -105,7 +105,7 @@ struct Simd {
 
     static void filter(const Filter& filter, const Plane& plane, std::size_t first,
                        std::size_t last) {
-        filter_strip(filter, plane, first, last - first, plane.out + first * filter.channels,
+        filter_strip(filter, plane, first, last - first, plane.to(first, filter.channels),
                      filter.channels);
     }
 
@@ -150,8 +150,8 @@ struct Simd {
                        });
             }
             for (std::size_t p = 0; p < channels; p += kPanel) {
-                const std::int16_t* from = plane.x + start * channels + p;
-                std::int16_t* to = plane.out + start * channels + p;
+                const std::int16_t* from = plane.from(start, channels) + p;
+                std::int16_t* to = plane.to(start, channels) + p;
                 const I16 gain = S::load16(block.gain + p);
                 packed(block.reduce, p, gated, kStride,
                        [&](std::size_t n, I16 v) __attribute__((always_inline)) {

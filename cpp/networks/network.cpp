@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "chain.hpp"
 #include "prepare.hpp"
 
 namespace networks {
@@ -123,6 +124,25 @@ Network::Network(const Program& program, const Kernels& kernels)
         operations_.push_back(std::move(prepared));
     }
     for (const std::size_t r : outputs_) last_use_[r] = operations_.size();
+    find_chains();
+}
+
+// A chain: operations of which each reads what the one before gives, and nobody else does.
+void Network::find_chains() {
+    const std::size_t inputs = inputs_.size(), count = operations_.size();
+    std::vector<std::size_t> readers(inputs + count);
+    for (const auto& op : operations_) {
+        for (const std::size_t a : op->arguments) ++readers[a];
+    }
+    for (const std::size_t r : outputs_) ++readers[r];
+    chain_.assign(count, 1);
+    for (std::size_t n = count; n-- > 1;) {
+        const auto& op = *operations_[n];
+        const bool joins = op.by_rows() != nullptr && operations_[n - 1]->by_rows() != nullptr &&
+                           op.arguments.size() == 1 && op.arguments[0] == inputs + n - 1 &&
+                           readers[inputs + n - 1] == 1;
+        if (joins) chain_[n - 1] = chain_[n] + 1;
+    }
 }
 
 Network::~Network() = default;
@@ -138,14 +158,25 @@ std::vector<Array> Network::run(const std::vector<Array>& inputs, std::size_t le
         }
     }
     std::vector<Array> registers = inputs;
+    registers.reserve(inputs_.size() + operations_.size());  // pointers to them are taken
     const detail::Run run{level, team};
     for (std::size_t n = 0; n < operations_.size(); ++n) {
         std::vector<const Array*> arguments;
         for (const std::size_t a : operations_[n]->arguments) arguments.push_back(&registers[a]);
-        registers.push_back(operations_[n]->run(arguments, run));
+        if (chain_[n] > 1) {
+            std::vector<const detail::ByRows*> chain;
+            for (std::size_t k = 0; k < chain_[n]; ++k) {
+                chain.push_back(operations_[n + k]->by_rows());
+                if (k > 0) registers.emplace_back();  // what nobody else reads is never whole
+            }
+            registers.push_back(detail::run_chain(chain, *arguments[0], run));
+        } else {
+            registers.push_back(operations_[n]->run(arguments, run));
+        }
         for (const std::size_t a : operations_[n]->arguments) {
             if (last_use_[a] == n) registers[a] = Array{};  // its memory goes
         }
+        n += chain_[n] - 1;
     }
     std::vector<Array> outputs;
     for (const std::size_t r : outputs_) outputs.push_back(owned(registers[r]));

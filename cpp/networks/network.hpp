@@ -60,10 +60,13 @@ public:
     std::size_t levels() const { return levels_; }
 
 private:
+    void find_chains();
+
     std::vector<Input> inputs_;
     std::vector<std::size_t> outputs_;
     std::vector<std::unique_ptr<detail::Prepared>> operations_;
     std::vector<std::size_t> last_use_;  // operation that reads a register last
+    std::vector<std::size_t> chain_;     // from this operation on, how many are computed row by row
     std::size_t levels_ = 1;
 };
 

@@ -55,10 +55,35 @@ struct Run {
     threads::Team& team;
 };
 
+// An array of which a part of the rows is held, from `first` on.
+struct RowsOf {
+    Array array;             // its height is that of the whole
+    std::size_t first = 0;
+
+    std::size_t offset(std::size_t row) const {  // of a row, in values
+        return (row - first) * array.width * array.channels;
+    }
+};
+
+// The interface of operations that can be computed some rows at a time.
+struct ByRows {
+    virtual ~ByRows() = default;
+    // Rows of the input for `unfold` rows of the output, and rows around them.
+    std::size_t fold = 1, unfold = 1, reach = 0;
+    // An output that holds `rows` rows, for an input of that height and width.
+    virtual Array room(std::size_t height, std::size_t width, std::size_t rows) const = 0;
+    // Rows first .. last - 1 of the output, multiples of unfold.
+    virtual void run_rows(const RowsOf& x, const RowsOf& out, std::size_t first, std::size_t last,
+                          const Run& run) const = 0;
+};
+
 struct Prepared {
     virtual ~Prepared() = default;
     virtual Array run(const std::vector<const Array*>& x, const Run& run) const = 0;
     virtual std::size_t levels() const { return 1; }
+    // How rows of the output follow from rows of the only input, where they can be computed a few at a
+    // time; null elsewhere.
+    virtual const ByRows* by_rows() const { return nullptr; }
 
     std::vector<std::size_t> arguments;
 };

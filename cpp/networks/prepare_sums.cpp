@@ -117,35 +117,48 @@ private:
     Packed<std::int32_t> sums_;
 };
 
-class Linear final : public Prepared {
+class Linear final : public Prepared, public ByRows {
 public:
     Linear(const Operation& op, const Kernels& kernels)
-        : kernels_(kernels), fold_(static_cast<std::size_t>(op.parameters[0])),
-          unfold_(static_cast<std::size_t>(op.parameters[1])),
-          type_(static_cast<Type>(op.parameters[2])), outputs_(op.tensors[0]->shape[0]),
+        : kernels_(kernels), type_(static_cast<Type>(op.parameters[2])), outputs_(op.tensors[0]->shape[0]),
           weights_(kernels, *op.tensors[0]), constants_(kernels, *op.tensors[1], *op.tensors[2]),
           low_(integers(*op.tensors[3], constants_.padded())),
-          high_(integers(*op.tensors[4], constants_.padded())) {}
+          high_(integers(*op.tensors[4], constants_.padded())) {
+        fold = static_cast<std::size_t>(op.parameters[0]);
+        unfold = static_cast<std::size_t>(op.parameters[1]);
+    }
 
     std::size_t levels() const override { return constants_.rows(); }
 
-    Array run(const std::vector<const Array*>& arguments, const Run& run) const override {
-        const Array& x = *arguments[0];
-        if (x.height % fold_ != 0 || x.width % fold_ != 0) {
+    const ByRows* by_rows() const override { return this; }
+
+    Array room(std::size_t height, std::size_t width, std::size_t rows) const override {
+        if (height % fold != 0 || width % fold != 0) {
             throw std::invalid_argument("an array's sides are no multiples of the fold");
         }
-        const std::size_t height = x.height / fold_, width = x.width / fold_;
-        Array out = Array::make(type_, height * unfold_, width * unfold_,
-                                outputs_ / (unfold_ * unfold_));
+        return Array::make(type_, rows, width / fold * unfold, outputs_ / (unfold * unfold));
+    }
+
+    Array run(const std::vector<const Array*>& arguments, const Run& run) const override {
+        const Array& x = *arguments[0];
+        const RowsOf out{room(x.height, x.width, x.height / fold * unfold)};
+        run_rows({x}, out, 0, out.array.height, run);
+        return out.array;
+    }
+
+    void run_rows(const RowsOf& x, const RowsOf& out, std::size_t first_row, std::size_t last_row,
+                  const Run& run) const override {
+        const std::size_t width = x.array.width / fold;
         const Product product{weights_.words(), constants_.padded(), weights_.data(),
                               constants_.bias(run.level), constants_.shift()};
-        const std::size_t strips = (height * width + kStrip - 1) / kStrip;
+        const std::size_t begin = first_row / unfold * width, end = last_row / unfold * width;
+        const std::size_t strips = (end - begin + kStrip - 1) / kStrip;
         share(run.team, strips, kStrip * 2 * product.words * product.outputs,
               [&](std::size_t first, std::size_t last) {
                   Strip strip(product.words, product.outputs);
                   for (std::size_t s = first; s < last; ++s) {
-                      const std::size_t start = s * kStrip;
-                      const std::size_t count = std::min(kStrip, height * width - start);
+                      const std::size_t start = begin + s * kStrip;
+                      const std::size_t count = std::min(kStrip, end - start);
                       for (std::size_t n = 0; n < count; ++n) {
                           gather(x, (start + n) / width, (start + n) % width, strip.input(n));
                       }
@@ -156,40 +169,39 @@ public:
                       }
                   }
               });
-        return out;
     }
 
 private:
     // The fold x fold positions of x at (row, column), as 16 bits.
-    void gather(const Array& x, std::size_t row, std::size_t column, std::int16_t* to) const {
-        const std::size_t run = fold_ * x.channels;
-        for (std::size_t i = 0; i < fold_; ++i) {
-            const std::size_t from = ((row * fold_ + i) * x.width + column * fold_) * x.channels;
-            if (x.type == Type::i16) {
-                std::memcpy(to + i * run, x.as<std::int16_t>() + from, 2 * run);
+    void gather(const RowsOf& x, std::size_t row, std::size_t column, std::int16_t* to) const {
+        const std::size_t channels = x.array.channels, run = fold * channels;
+        for (std::size_t i = 0; i < fold; ++i) {
+            const std::size_t from = x.offset(row * fold + i) + column * fold * channels;
+            if (x.array.type == Type::i16) {
+                std::memcpy(to + i * run, x.array.as<std::int16_t>() + from, 2 * run);
             } else {
-                const std::uint8_t* bytes = x.as<std::uint8_t>() + from;
+                const std::uint8_t* bytes = x.array.as<std::uint8_t>() + from;
                 for (std::size_t k = 0; k < run; ++k) to[i * run + k] = bytes[k];
             }
         }
     }
 
     void scatter(const std::int32_t* sums, std::size_t row, std::size_t column,
-                 const Array& out) const {
-        const std::size_t run = unfold_ * out.channels;
-        for (std::size_t i = 0; i < unfold_; ++i) {
-            const std::size_t to = ((row * unfold_ + i) * out.width + column * unfold_) * out.channels;
+                 const RowsOf& out) const {
+        const std::size_t channels = out.array.channels, run = unfold * channels;
+        for (std::size_t i = 0; i < unfold; ++i) {
+            const std::size_t to = out.offset(row * unfold + i) + column * unfold * channels;
             const std::size_t from = i * run;
             if (type_ == Type::i16) {
                 kernels_.narrow(sums + from, low_.data() + from, high_.data() + from, run,
-                                out.as<std::int16_t>() + to);
+                                out.array.as<std::int16_t>() + to);
             } else if (type_ == Type::u8) {
-                std::uint8_t* bytes = out.as<std::uint8_t>() + to;
+                std::uint8_t* bytes = out.array.as<std::uint8_t>() + to;
                 for (std::size_t k = 0; k < run; ++k) {
                     bytes[k] = static_cast<std::uint8_t>(clamped(sums, from + k));
                 }
             } else {
-                std::int32_t* values = out.as<std::int32_t>() + to;
+                std::int32_t* values = out.array.as<std::int32_t>() + to;
                 for (std::size_t k = 0; k < run; ++k) values[k] = clamped(sums, from + k);
             }
         }
@@ -200,7 +212,6 @@ private:
     }
 
     const Kernels& kernels_;
-    std::size_t fold_, unfold_;
     Type type_;
     std::size_t outputs_;
     Weights weights_;
@@ -256,7 +267,7 @@ public:
                 const std::size_t r = row + k / 3 - 1, q = column + k % 3 - 1;  // wraps round
                 if (r >= plane.height || q >= plane.width) continue;
                 sum += std::int32_t{plain_[k * channels_ + c]} *
-                       plane.x[(r * plane.width + q) * channels_ + c];
+                       plane.from(r * plane.width + q, channels_)[c];
             }
             sum >>= plain_shift_[c];
             out[c] = static_cast<std::int16_t>(std::clamp<std::int32_t>(sum, -limit_, limit_));
@@ -284,11 +295,11 @@ public:
     Array run(const std::vector<const Array*>& arguments, const Run& run) const override {
         const Array& x = *arguments[0];
         Array out = Array::make(Type::i16, x.height, x.width, x.channels);
-        const Plane plane{x.as<const std::int16_t>(), out.as<std::int16_t>(), x.height, x.width};
+        const Plane plane{x.as<const std::int16_t>(), out.as<std::int16_t>(), x.height, x.width, 0, 0};
         share(run.team, x.positions(), 9 * x.channels, [&](std::size_t first, std::size_t last) {
             if (filter_.fits()) return kernels_.filter(filter_.at(run.level), plane, first, last);
             for (std::size_t n = first; n < last; ++n) {
-                filter_.plain(plane, n, run.level, plane.out + n * x.channels);
+                filter_.plain(plane, n, run.level, plane.to(n, x.channels));
             }
         });
         return out;
@@ -299,7 +310,7 @@ private:
     SpatialFilter filter_;
 };
 
-class Gated final : public Prepared {
+class Gated final : public Prepared, public ByRows {
 public:
     Gated(const Operation& op, const Kernels& kernels)
         : kernels_(kernels), hidden_(op.tensors[6]->shape[1]),
@@ -311,30 +322,46 @@ public:
         for (std::size_t i = 0; i < op.tensors[9]->count(); ++i) {
             gain_.data()[i] = static_cast<std::int16_t>(op.tensors[9]->at(i));
         }
+        reach = 1;
         fits_ = kernels.gated_block != nullptr && filter_.fits() && hidden_ % kernels.panel == 0 &&
                 hidden_ <= kMostBlock;
     }
 
     std::size_t levels() const override { return gain_rows_; }
 
+    const ByRows* by_rows() const override { return this; }
+
+    Array room(std::size_t, std::size_t width, std::size_t rows) const override {
+        return Array::make(Type::i16, rows, width, filter_.channels());
+    }
+
     Array run(const std::vector<const Array*>& arguments, const Run& run) const override {
         const Array& x = *arguments[0];
-        Array out = Array::make(Type::i16, x.height, x.width, x.channels);
-        const Plane plane{x.as<const std::int16_t>(), out.as<std::int16_t>(), x.height, x.width};
-        const std::size_t products = x.channels * (9 + 3 * hidden_);
+        const RowsOf out{room(x.height, x.width, x.height)};
+        run_rows({x}, out, 0, x.height, run);
+        return out.array;
+    }
+
+    void run_rows(const RowsOf& x, const RowsOf& out, std::size_t first_row, std::size_t last_row,
+                  const Run& run) const override {
+        const std::size_t channels = filter_.channels(), width = x.array.width;
+        const Plane plane{x.array.as<const std::int16_t>(), out.array.as<std::int16_t>(),
+                          x.array.height, width, x.first, out.first};
         const Product expand{expand_.words(), expand_constants_.padded(), expand_.data(),
                              expand_constants_.bias(0), expand_constants_.shift()};
         const Product reduce{reduce_.words(), reduce_constants_.padded(), reduce_.data(),
                              reduce_constants_.bias(0), reduce_constants_.shift()};
         const GatedBlock block{filter_.at(0), expand,       reduce,
                                hidden_,       value_limit_, gain(run.level)};
-        const std::size_t strips = (x.positions() + kStrip - 1) / kStrip;
-        share(run.team, strips, kStrip * products, [&](std::size_t first, std::size_t last) {
-            const std::size_t start = first * kStrip, end = std::min(last * kStrip, x.positions());
-            if (fits_) return kernels_.gated_block(block, plane, start, end);
-            plain(block, plane, start, end);
-        });
-        return out;
+        const std::size_t begin = first_row * width, end = last_row * width;
+        const std::size_t strips = (end - begin + kStrip - 1) / kStrip;
+        share(run.team, strips, kStrip * channels * (9 + 3 * hidden_),
+              [&](std::size_t first, std::size_t last) {
+                  const std::size_t start = begin + first * kStrip;
+                  const std::size_t stop = std::min(begin + last * kStrip, end);
+                  if (fits_) return kernels_.gated_block(block, plane, start, stop);
+                  plain(block, plane, start, stop);
+              });
     }
 
 private:
@@ -365,9 +392,10 @@ private:
             kernels_.product(block.reduce, gated.input(0), gated.stride(), count, gated.sums());
             for (std::size_t n = 0; n < count; ++n) {
                 const std::int32_t* sums = gated.sums() + n * block.reduce.outputs;
-                const std::size_t at = (start + n) * channels;
+                const std::int16_t* from = plane.from(start + n, channels);
+                std::int16_t* to = plane.to(start + n, channels);
                 for (std::size_t c = 0; c < channels; ++c) {
-                    plane.out[at + c] = sat(plane.x[at + c] + q15(sat(sums[c]), block.gain[c]));
+                    to[c] = sat(from[c] + q15(sat(sums[c]), block.gain[c]));
                 }
             }
         }
