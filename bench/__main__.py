@@ -17,7 +17,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from bench import coder, measure, own, peers, readme, report, weights
+from bench import coder, measure, own, peers, readme, report, survive, weights
 from bench.machine import machine
 from bench.pairs import Pair, pairs
 from bench.peers import Peer, PeerMissing
@@ -293,6 +293,24 @@ def _pairs(images: Path, beside: list[str], bpp: float) -> list[Pair]:
         return pairs(images, ours, found, bpp)
     finally:
         peers.close([ours, *found])
+
+
+@main.command("survive")
+@click.option("--count", default=10_000, show_default=True, type=click.IntRange(1))
+@click.option("--first", default=0, show_default=True, type=click.IntRange(0), help="Seed of the first.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="JSON with the worst.")
+def survive_command(count: int, first: int, out: Path | None) -> None:
+    """Random synthetic pictures at random levels: none may be worse than its mean colour by 2 dB."""
+    found = survive.measure(count, first, out)
+    for row in found[:10]:
+        click.echo(
+            f"{row.margin:+.2f} dB  {row.kind} {row.size[0]}x{row.size[1]}, level {row.level}, seed "
+            f"{row.seed}: {row.psnr:.2f} dB, its mean colour {row.mean_colour:.2f}"
+        )
+    destroyed = sum(row.margin < -survive.TOLERANCE for row in found)
+    click.echo(f"{destroyed} of {count} destroyed")
+    if destroyed:
+        raise SystemExit(1)
 
 
 @main.command("readme")

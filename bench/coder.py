@@ -27,15 +27,18 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
-from unittest import mock
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 import codec
 from entropy.coder import CdfTables, Decoder, backend, encode, pmf_to_cdf
-from entropy.models import latent_codec
+from entropy.models.latent_codec import LatentCodec, Recipe
+from networks import weights_file
+from networks.native import NativeProgram
+from networks.program import Program
 
 Symbols = npt.NDArray[np.int16]
 Indexes = npt.NDArray[np.uint8]
@@ -106,21 +109,26 @@ def synthetic_case(size: int, seed: int = 1) -> Case:
 
 
 def photograph_case(files: list[Path], level: int) -> Case:
-    """What our encoder hands to the range coder for images, as it does so, all of it in a row."""
+    """What our encoder hands to the range coder for images, each one tile, all of it in a row."""
+    entries = weights_file.read(codec.Encoder().entry.path.read_bytes())
+    recipe: list[int] = cast(npt.NDArray[np.int32], entries["recipe"]).tolist()
+    programs = {n: NativeProgram(e) for n, e in entries.items() if isinstance(e, Program)}
+    tables = CdfTables.from_bytes(cast(bytes, entries["cdf"]))
+    latents = LatentCodec(
+        Recipe(recipe[0], recipe[2], recipe[4], recipe[5]), tables,
+        cast(Indexes, entries["z_index"]), lambda name, inputs, at: programs[name](inputs, at),
+    )  # fmt: skip
     seen: list[tuple[Symbols, Indexes]] = []
-    found: list[CdfTables] = []
-
-    def record(segments: list[tuple[Symbols, Indexes]], tables: CdfTables) -> bytes:
-        seen.extend(segments)
-        found.append(tables)
-        return encode(segments, tables)
-
-    with mock.patch.object(latent_codec, "encode", record):
-        encoder = codec.Encoder()
-        for file in files:
-            encoder.encode(file, level=level)
+    for file in files:
+        with Image.open(file) as image:
+            pixels = np.asarray(image.convert("RGB"))
+        height, width, _ = pixels.shape
+        padded = np.pad(pixels, ((0, -height % 64), (0, -width % 64), (0, 0)), mode="edge")
+        (y,) = programs["analysis"]([padded], level)
+        (z,) = programs["hyper_analysis"]([y], level)
+        seen += latents.compress(y, z, level)[2]
     symbols, indexes = (np.concatenate(parts) for parts in zip(*seen, strict=True))
-    return Case(symbols, indexes, found[0])
+    return Case(symbols, indexes, tables)
 
 
 def run(case: Case, seconds: float) -> tuple[list[Result], list[str]]:

@@ -127,16 +127,26 @@ class TileRefiner:
 
         answered = model.compress(targets, symbols, level, threads=self._threads, answer=answer)
         candidates: list[Candidate] = [direct[:2], (payload, y_hat), answered[:2]]
-        return min(candidates, key=lambda c: self._cost(c, tile))[0]
+        best = min(candidates, key=lambda c: 8 * len(c[0]) + self._worth(c, tile))
+        plain = self._mean_colour(pixels[rows, columns], area, level)
+        return plain[0] if self._worth(plain, tile) < self._worth(best, tile) else best[0]
 
-    def _cost(self, candidate: Candidate, tile: Tile) -> float:
-        """Bits, plus as many as the distortion of the tile is worth, in the pixels that decode."""
-        payload, y_hat = candidate
-        around = tile.surrounded(_symbols(y_hat, tile.y.device))
+    def _mean_colour(self, part: Pixels, area: Area, level: int) -> Candidate:
+        """A tile as its mean colour, which some are nearer to than to anything else that can be coded."""
+        colour = np.rint(part.reshape(-1, 3).mean(0)).astype(np.uint8)
+        size = area.height * LATENT_PX, area.width * LATENT_PX
+        plane = np.broadcast_to(colour, (*size, 3))
+        y = self._model.analyse(plane, (0, 0, area.width, area.height), level, self._threads)
+        z = self._model.hyper_analyse(y, level, self._threads)
+        return self._model.compress(y, z, level, threads=self._threads)[:2]
+
+    def _worth(self, candidate: Candidate, tile: Tile) -> float:
+        """What the distortion of a tile is worth in bits, of the pixels that decode."""
+        around = tile.surrounded(_symbols(candidate[1], tile.y.device))
         image = self._model.synthesise(_units(around, MEAN_BITS), tile.level, self._threads)
         error = tile.cut(torch.from_numpy(image)).int() - tile.pixels.cpu().int()
         worth = lmbda_of(tile.level, self._entry.levels) / 3
-        return 8 * len(payload) + float(error.square().sum()) * worth
+        return float(error.square().sum()) * worth
 
 
 def _units(values: Tensor, bits: int) -> Ints:

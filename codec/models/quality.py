@@ -1,5 +1,5 @@
-"""Quality 0..100 of the user onto quality levels of the model, and what a level is worth. Frozen: part
-of what a quality means.
+"""Quality 0..100 of the user onto quality levels of the model, and what a level is worth. Frozen:
+part of what a quality means.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Entries live in manifest.toml beside this file and are only ever appended: an id in a file means the
 same weights for ever. The first entry of a profile that is marked default is used for encoding; all
-are used for decoding. Entries 1 to 10 were retired before the first exact model; their ids and names
-stay taken, and no later one is ever retired.
+are used for decoding. Entries 1 to 10 were retired before the first exact model; their ids and
+names stay taken, and no later one is ever retired.
 """
 
 from __future__ import annotations

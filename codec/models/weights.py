@@ -1,4 +1,4 @@
-"""Weights files of registered models: read, verified by their SHA-256 before anything in them is used."""
+"""Weights files of registered models: verified by their SHA-256 before anything in them is used."""
 
 from __future__ import annotations
 

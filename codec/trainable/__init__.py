@@ -1,3 +1,3 @@
-"""The models in floats, in PyTorch: what trains, what refinement differentiates, what is exported."""
+"""The models in floats, in PyTorch: what trains, what refinement derives by, what is exported."""
 
 from __future__ import annotations

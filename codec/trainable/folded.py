@@ -1,8 +1,8 @@
-"""Transforms with the scales of their training folded into plain matrices, and what goes through them.
+"""Transforms with the scales of their training folded into plain matrices, and what goes through.
 
-`Folded` computes the graphs of `codec.transforms.wavelet` and `entropy.models.hyper_graph` in floats,
-one picture at a time, and can note the largest values of every channel: from these the units of the
-integers follow (`codec.trainable.integers`).
+`Folded` computes the graphs of `codec.transforms.wavelet` and `entropy.models.hyper_graph` in
+floats, one picture at a time, and can note the largest values of every channel: from these the
+units of the integers follow (`codec.trainable.integers`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from codec.trainable.blocks import OUT_SCALE, GatedBlock, ScaledLinear, interpolate_gain, shuffle, unshuffle
+from codec.trainable.blocks import (
+    OUT_SCALE,
+    GatedBlock,
+    ScaledLinear,
+    interpolate_gain,
+    shuffle,
+    unshuffle,
+)
 
 __all__ = ["Folded", "Largest", "folded"]
 
@@ -43,8 +50,8 @@ class Folded:
         weights: as `folded` gives them.
         levels, level: of quality.
         largest: where the largest values are noted, or None. Places are `NAME.in` and `NAME.out` of
-            linear layers, `trunk` of what blocks add to, and `NAME.filter`, `.value` and `.branch` of
-            a block.
+            linear layers, `trunk` of what blocks add to, and `NAME.filter`, `.value` and `.branch`
+            of a block.
     """
 
     def __init__(

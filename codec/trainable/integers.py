@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,10 @@ __all__ = ["Limits", "Parts", "Units", "floats_of", "largest_values", "transform
 
 HEADROOM = 1.5
 """Ranges, in the largest value of photographs."""
+PURE_HEADROOM = 1.1
+"""Ranges, in the largest value of planes of pure red, green, blue and what they mix to: few photographs
+have such, and all graphics.
+"""
 Y_BITS = 8
 """y counts 2^-8 symbol, and y_hat 2^-5."""
 Y_HAT_BITS = 5
@@ -73,20 +78,36 @@ class Limits:
 def largest_values(
     parts: Parts, config: WaveletConfig, samples: Sequence[Tensor], levels: Sequence[int]
 ) -> dict[str, Largest]:
-    """Largest values of every part on pictures (H, W, 3) uint8, sides multiples of 64: each of them
-    at two of the levels, in turn.
+    """Largest values of every part on photographs (H, W, 3) uint8, sides multiples of 64, each of them
+    at two of the levels in turn, and, for their headroom, on planes of pure colours at all levels.
     """
     found: dict[str, Largest] = {name: {} for name in parts}
     for n, picture in enumerate(samples):
         for level in levels[n % 2 :: 2]:
+            _see(parts, config, picture, level, found)
+    pure: dict[str, Largest] = {name: {} for name in parts}
+    for colour in product((0, 255), repeat=3):
+        plane = torch.tensor(colour, dtype=torch.uint8).expand(64, 64, 3)
+        for level in levels:
+            _see(parts, config, plane, level, pure)
+    share = PURE_HEADROOM / HEADROOM
+    return {
+        name: {place: np.maximum(value, pure[name][place] * share) for place, value in seen.items()}
+        for name, seen in found.items()
+    }
 
-            def ops(part: str, level: int = level) -> Folded:
-                return Folded(parts[part], config.levels, level, found[part])
 
-            y = analyse(ops("analysis"), config, picture.float() / 255 - 0.5)
-            hyper_analyse(ops("hyper_analysis"), y)
-            synthesise(ops("synthesis"), config, y.round())
-    return found
+def _see(
+    parts: Parts, config: WaveletConfig, picture: Tensor, level: int, found: dict[str, Largest]
+) -> None:
+    """Notes what one picture reaches at one level."""
+
+    def ops(part: str) -> Folded:
+        return Folded(parts[part], config.levels, level, found[part])
+
+    y = analyse(ops("analysis"), config, picture.float() / 255 - 0.5)
+    hyper_analyse(ops("hyper_analysis"), y)
+    synthesise(ops("synthesis"), config, y.round())
 
 
 def transform_programs(
@@ -136,7 +157,9 @@ def _synthesis(
 ) -> Program:
     w = _arrays(parts["synthesis"])
     trunk = units["synthesis/trunk"] = unit_of(largest["trunk"], LARGEST, HEADROOM)
-    layers = _blocks("synthesis", w, config.synthesis8, trunk, largest, limits, units, config.levels)
+    layers = _blocks(
+        "synthesis", w, config.synthesis8, trunk, largest, limits, units, config.levels
+    )
     enter = units["synthesis/up"] = unit_of(largest["gain.out"], LARGEST, HEADROOM)
     gain = _gains(w["gain.log_gain"], config.levels)
     reach = (-LARGEST - 1, LARGEST)
@@ -221,9 +244,13 @@ def _blocks(
             limits.value, limits.bits,
         )  # fmt: skip
         factor = np.rint(gain * (branch / trunk)[None] * 2**15).astype(np.int16)
-        tensors = {"gain": factor}
+        tensors: dict[str, NDArray[Any]] = {"gain": factor}
         for label, sums in (("spatial", spatial), ("expand", expand), ("reduce", reduce)):
-            tensors |= {label: sums.weight, f"{label}_bias": sums.bias, f"{label}_shift": sums.shift}
+            tensors |= {
+                label: sums.weight,
+                f"{label}_bias": sums.bias,
+                f"{label}_shift": sums.shift,
+            }
         layers[name] = Layer(tensors, (limits.filtered, limits.value))
     return layers
 
@@ -290,7 +317,7 @@ def floats_of(programs: dict[str, Program], units: Units, knots: int) -> Parts:
 
 def _floats(part: str, program: Program, units: Units, knots: int) -> dict[str, Tensor]:
     found: dict[str, Floats] = {}
-    trunk = units.get(f"{part}/trunk", np.ones(1))
+    trunk = np.ones(1) if part == "hyper_analysis" else units[f"{part}/trunk"]
     ends = {
         ("analysis", "stem"): (np.ones(3 * STEM * STEM), trunk),
         ("analysis", "down"): (np.tile(trunk, 4), units.get("analysis/down")),
@@ -315,7 +342,9 @@ def _floats(part: str, program: Program, units: Units, knots: int) -> dict[str, 
                 inputs, outputs = units[f"{part}/{name}.in"], units[f"{part}/{name}.out"]
             sums = Sums(op.tensor("weight"), op.tensor("bias"), op.tensor("shift"))
             if op.kind.name == "DEPTHWISE":
-                found[f"{name}.weight"], found[f"{name}.bias"] = _filter_floats(sums, inputs, outputs)
+                found[f"{name}.weight"], found[f"{name}.bias"] = _filter_floats(
+                    sums, inputs, outputs
+                )
                 continue
             matrix, bias = from_linear(sums, (inputs, outputs))
             found[f"{name}.weight"], found[f"{name}.bias"] = matrix, bias[0]
@@ -329,7 +358,12 @@ def _floats(part: str, program: Program, units: Units, knots: int) -> dict[str, 
 
 
 def _block_floats(
-    place: str, name: str, get: Callable[[str], NDArray[Any]], units: Units, trunk: Floats, knots: int
+    place: str,
+    name: str,
+    get: Callable[[str], NDArray[Any]],
+    units: Units,
+    trunk: Floats,
+    knots: int,
 ) -> dict[str, Floats]:
     filtered, value, branch = (units[f"{place}.{p}"] for p in ("filter", "value", "branch"))
     gates = np.full(len(value), 2.0**-GATE_BITS)

@@ -15,14 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from codec.errors import OptionError
+from codec.trainable.blocks import OUT_SCALE, GatedBlock, ScaledLinear
 from codec.trainable.model import ImageModel
 from codec.trainable.weights import TrainedWeights
-from codec.trainable.blocks import OUT_SCALE, GatedBlock, ScaledLinear
 from entropy.coder import CdfTables
-from networks.export.convert import trainable_layers
-from networks.train.training import KNOTS, interpolate_knots
 from entropy.models.latent_codec import TRELLIS_TABLES
 from entropy.models.quantisers import Trellis
+from networks.export.convert import trainable_layers
+from networks.train.training import KNOTS, interpolate_knots
 
 SEEN = 32
 """Symbols seen by a unit of a table's frequencies, when its counts are made up."""

@@ -60,7 +60,7 @@ def _trunk8(config: WaveletConfig, count: int) -> _Trunk:
 
 
 class _FloatOperations:
-    """`codec.transforms.wavelet.Operations` over (B, H, W, C) float tensors and a module's layers."""
+    """`codec.transforms.wavelet.Operations` over (B, H, W, C) tensors and a module's layers."""
 
     def __init__(self, module: nn.Module, level: Tensor) -> None:
         self._module, self._level = module, level

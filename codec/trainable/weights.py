@@ -1,8 +1,8 @@
-"""Weights files as training sees them: everything in floats and layers, written as programs and back.
+"""Weights files as training sees them: floats and layers, written as programs and read back.
 
-    TrainedWeights ──write──► weights file: programs, tables, recipe          (what runs)
-                                            config, units/...                 (what training needs)
-    weights file ──read──► TrainedWeights, up to the rounding of the integers
+TrainedWeights ──write──► weights file: programs, tables, recipe          (what runs)
+                                        config, units/...                 (what training needs)
+weights file ──read──► TrainedWeights, up to the rounding of the integers
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def write_trained(
 
     Args:
         weights: the model.
-        largest: what its transforms reach on photographs (`codec.trainable.integers.largest_values`).
+        largest: what its transforms reach on photographs
+            (`codec.trainable.integers.largest_values`).
         limits: widths inside the blocks.
 
     Raises:
@@ -101,7 +102,8 @@ def read_trained(data: bytes) -> TrainedWeights:
         entries = weights_file.read(data)
         recipe = json.loads(cast(bytes, entries["config"]))
         config = ImageConfig(
-            transform=WaveletConfig(**recipe["transform"]), entropy=EntropyConfig(**recipe["entropy"])
+            transform=WaveletConfig(**recipe["transform"]),
+            entropy=EntropyConfig(**recipe["entropy"]),
         )
         found = {name: e for name, e in entries.items() if isinstance(e, Program)}
         units = {
@@ -112,11 +114,9 @@ def read_trained(data: bytes) -> TrainedWeights:
         floats = floats_of({name: found[name] for name in TRANSFORMS}, units, KNOTS)
         tables = LatentTables(
             CdfTables.from_bytes(cast(bytes, entries["cdf"])),
-            cast(NDArray[np.uint8], entries["z_index"]),
+            cast(NDArray[np.uint8], entries["z_index"]).copy(),
         )
         network = integer_network_of(config.entropy, found, config.levels)
     except (InvalidWeightsFile, KeyError, TypeError, ValueError) as error:
         raise WeightsMismatch(f"not a weights file of this program: {error}") from error
     return TrainedWeights(config, floats, network, tables)
-
-

@@ -4,6 +4,8 @@
 #include <exception>
 #include <map>
 
+#include "guard.hpp"
+
 namespace frame {
 namespace {
 
@@ -136,7 +138,8 @@ Encoded encode(const Model& model, const Grid& grid, const Array& pixels, std::s
             const Area area = grid.tile(tiles[n]);
             const Array part = cut(y, band, area);
             const Array z = hyper_analyse(model, part, level, own);
-            Coded coded = compress(model, part, z, level, own);
+            Coded coded = guarded(model, grid, pixels, area, compress(model, part, z, level, own),
+                                  level, own);
             encoded.tiles[tiles[n]] = std::move(coded.payload);
             if (decoded) put(coded.y_hat, area, y_hat, whole);
         });
