@@ -10,8 +10,9 @@
     encoder = codec.Encoder()                    # options said once, for many images
     data = encoder.encode(image, target_bpp=0.5)
 
-Names are loaded when first used, so that `import codec` and `codec.info` need no NumPy. PyTorch is needed
-by `effort=8` and up, by `device="cuda"` and for training, and by nothing else. Every error on bad input is a `codec.CodecError`.
+Names are loaded when first used, so that `import codec` and `codec.info` need no NumPy. PyTorch is
+needed by `effort=8` and up, by `device="cuda"` and for training, and by nothing else. Every error
+on bad input is a `codec.CodecError`.
 """
 
 from __future__ import annotations

@@ -131,8 +131,8 @@ class Verification:
         bytes: of the file.
         bpp: bits per pixel, all bytes of the file counted.
         tiles: number of tiles whose check is right: all, or there would have been an error.
-        digest: SHA-256 of the decoded samples, in hexadecimal: of (H, W, C) uint8 in C order, alpha as
-            the last channel. The same on every machine.
+        digest: SHA-256 of the decoded samples, in hexadecimal: of (H, W, C) uint8 in C order, alpha
+            as the last channel. The same on every machine.
         identical: whether every sample of the colour planes equals the source; None without a
             source.
         psnr: dB over all samples of RGB (grey: of the one plane); None without a source or if
@@ -202,9 +202,7 @@ def encode(
         strip=parse_strip(strip),
         effort=effort,
     )
-    machine = DecoderOptions(
-        device=device, threads=threads, limits=limits or Limits()
-    )
+    machine = DecoderOptions(device=device, threads=threads, limits=limits or Limits())
     from codec.encoder import Encoder
     from codec.image.files import open_picture
 
@@ -293,9 +291,7 @@ def verify(
         CodecError: the file does not decode; or an `OptionError`: the source has another size.
         OSError: a file cannot be opened or read.
     """
-    options = DecoderOptions(
-        device=device, threads=threads, limits=limits or Limits()
-    )
+    options = DecoderOptions(device=device, threads=threads, limits=limits or Limits())
     content = read_data(data, limits=options.limits)
     info(content, limits=options.limits)
     return compare(content, _decode_picture(content, options), against, options.limits)
@@ -345,7 +341,7 @@ def compare(
 
 def digest(picture: Picture) -> str:
     """SHA-256 of the samples of a picture, as `Verification.digest` says."""
-    return hashlib.sha256(memoryview(picture.to_numpy()).cast("B")).hexdigest()
+    return hashlib.sha256(picture.to_numpy().data.cast("B")).hexdigest()
 
 
 def check_crop_of(data: bytes, crop: Crop | None, limits: Limits) -> None:

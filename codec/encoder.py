@@ -1,4 +1,4 @@
-"""Encoder: a picture -> a file of this codec, at a level or at what was asked of size or quality."""
+"""Encoder: a picture -> a file of this codec, at a level or what was asked of size or quality."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from codec.errors import OptionError, TargetUnreachable, translated
-from codec.frame.devices import frame_model, resolve_device
+from codec.frame.devices import frame_model, require_torch, resolve_device
 from codec.frame.encodings import Encodings, Progress
 from codec.image.picture import Picture
 from codec.models import registry
@@ -110,8 +110,8 @@ class Encoder:
 
         Raises:
             TargetUnreachable: no level reaches the target; states the nearest value.
-            OptionError: the level is not one of the model, or the effort needs PyTorch, which is not
-                installed.
+            OptionError: the level is not one of the model, or the effort needs PyTorch, which is
+                not installed.
         """
         refiner = self._refiner(options.effort)
         direct = options.quality is not None or options.level is not None
@@ -131,6 +131,7 @@ class Encoder:
     def _refiner(self, effort: int) -> TileRefiner | None:
         if effort < REFINED_FROM:
             return None
+        require_torch(f"effort {effort}")
         from codec.frame.refined import tile_refiner
 
         with translated():

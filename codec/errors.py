@@ -26,8 +26,8 @@
 codec does not take, and the message says how to turn it into one that it does. `TargetUnreachable`
 is a well-formed request that could not be met, hence the plain failure code 1.
 
-Errors of the packages below (`bitstream`, `entropy`, `networks`) are translated with the original as
-`__cause__`.
+Errors of the packages below (`bitstream`, `entropy`, `networks`) are translated with the original
+as `__cause__`.
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ def _foreign_errors() -> tuple[type[Exception], ...]:
 
 
 def convert(error: Exception) -> CodecError:
-    """Turns an error of `bitstream`, `entropy` or `networks` into the `CodecError` of the same meaning.
+    """Turns an error of `bitstream`, `entropy` or `networks` into the `CodecError` of its meaning.
 
     Args:
         error: the original; a `CodecError` is returned as it is.

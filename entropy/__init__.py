@@ -1,7 +1,7 @@
 """How symbols become bytes: the range coder and the models that drive it.
 
-The names below are those of the coder, which needs NumPy only. Models live in `entropy.models` and
-integer networks in `entropy.integer`; importing this package does not import torch.
+The names below are those of the coder, which needs NumPy only. Models live in `entropy.models`;
+importing this package does not import torch.
 """
 
 from __future__ import annotations

@@ -23,11 +23,15 @@ MAX_CHANNELS = 4096
 
 @dataclass(slots=True)
 class Proof:
-    """What is known of every register: its type, channels and range of values."""
+    """What is known of every register: its type, channels and range of values.
+
+    levels: rows of the tensors that have one for every level; None while no tensor has.
+    """
 
     types: list[Type] = field(default_factory=list)
     channels: list[int] = field(default_factory=list)
     ranges: list[tuple[int, int]] = field(default_factory=list)
+    levels: int | None = None
 
     def give(self, kind: Type, channels: int, low: int, high: int) -> None:
         """The next register."""
@@ -41,19 +45,20 @@ def check(program: Program, levels: int | None = None) -> Proof:
 
     Args:
         program: any.
-        levels: rows that tensors with a row for every level have; None takes any number.
+        levels: rows that tensors with a row for every level have; None takes any number, the same
+            for all.
 
     Raises:
         InvalidNetwork: a rule or a bound is broken; the message names the operation.
     """
-    proof = Proof()
+    proof = Proof(levels=levels)
     for n, given in enumerate(program.inputs):
         low, high = given.type.range if given.type in (Type.U8, Type.I16, Type.I32) else (1, 0)
         if not low <= given.low <= given.high <= high or not 0 < given.channels <= MAX_CHANNELS:
             raise InvalidNetwork(f"input {n}: {given} is not possible")
         proof.give(given.type, given.channels, given.low, given.high)
     for n, op in enumerate(program.operations):
-        _Check(proof, op, f"operation {n} ({op.name or op.kind.name.lower()})", levels).check()
+        _Check(proof, op, f"operation {n} ({op.name or op.kind.name.lower()})").check()
     if not program.outputs or max(program.outputs) >= len(proof.types) or min(program.outputs) < 0:
         raise InvalidNetwork("outputs: a register that is not there")
     return proof
@@ -62,8 +67,8 @@ def check(program: Program, levels: int | None = None) -> Proof:
 class _Check:
     """The check of one operation."""
 
-    def __init__(self, proof: Proof, op: Operation, where: str, levels: int | None) -> None:
-        self._proof, self._op, self._where, self._levels = proof, op, where, levels
+    def __init__(self, proof: Proof, op: Operation, where: str) -> None:
+        self._proof, self._op, self._where = proof, op, where
 
     def check(self) -> None:
         op, proof = self._op, self._proof
@@ -104,8 +109,9 @@ class _Check:
         found = tensor.shape
         if leveled:
             count = found[0] if found else 0
-            right = count == 1 or (count > 1 and self._levels in (None, count))
-            found = found[1:] if right else (-1,)
+            if count > 1 and self._proof.levels is None:
+                self._proof.levels = count
+            found = found[1:] if count in (1, self._proof.levels) else (-1,)
         if found != shape:
             raise self._wrong(f"{name} has shape {tensor.shape}, expected {shape}")
         return tensor
@@ -228,6 +234,8 @@ class _Check:
         _, channels, m = self._input(Type.I16)
         reduce = self._op.tensor("reduce")
         hidden = reduce.shape[1] if reduce.ndim == 2 else 0
+        if not hidden:
+            raise self._wrong("has no hidden channels")
         if not hidden:
             raise self._wrong("no hidden channels")
         self._need("spatial", (9, channels), Type.I16)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from codec.errors import OptionError
+from codec.errors import OptionError, translated
 from codec.options import (
     Crop,
     DecoderOptions,
@@ -293,7 +293,8 @@ def log_machine(worker: Encoder | Decoder) -> None:
     """Tells with -v where an encoder or a decoder computes."""
     from networks.native import instruction_set
 
-    kernels = f", kernels {instruction_set()}" if worker.device == "cpu" else ""
+    with translated():
+        kernels = f", kernels {instruction_set()}" if worker.device == "cpu" else ""
     _log.info("device %s%s", worker.device, kernels)
 
 
@@ -310,9 +311,7 @@ def decoder_options(
 ) -> DecoderOptions:
     """The values of `machine_options` and `limit_options` as one object."""
     limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
-    return DecoderOptions(
-        crop=crop, device=device, threads=threads, limits=limits
-    )
+    return DecoderOptions(crop=crop, device=device, threads=threads, limits=limits)
 
 
 @contextmanager

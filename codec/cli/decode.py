@@ -98,9 +98,7 @@ def decode(
     jobs = plan(inputs, output, output_dir, suffix=suffix, no_output=no_output)
     if as_json and output == STDIO:
         raise click.UsageError("--json and -o - would both write to stdout")
-    options = common.decoder_options(
-        device, threads, max_pixels, max_dimension, crop=crop
-    )
+    options = common.decoder_options(device, threads, max_pixels, max_dimension, crop=crop)
     work = _Work(session, options, output_format)
 
     def run(job: Job) -> None:

@@ -33,7 +33,8 @@ def verify(
 ) -> int:
     """Check every checksum and decode completely; with --against state PSNR and MS-SSIM.
 
-    The digest is the SHA-256 of the decoded samples, the same on every machine; --json has all of it.
+    The digest is the SHA-256 of the decoded samples, the same on every machine; --json has all of
+    it.
     """
     if file == STDIO and against == STDIO:
         raise click.UsageError("only one of FILE and --against can be standard input")

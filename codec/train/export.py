@@ -52,9 +52,9 @@ Histogram = list[NDArray[np.float64]]
 def export(
     model: ImageModel, crops: Crops, count: int = 48, side: int = 512, limits: Limits | None = None
 ) -> bytes:
-    """The weights file of a trained model, with tables and ranges measured on `count` crops of `side`
-    pixels, or of what fits into the photographs. The model's exact layers are equalised and rounded
-    in place.
+    """The weights file of a trained model, with tables and ranges measured on `count` crops of
+    `side` pixels, or of what fits into the photographs. The model's exact layers are equalised and
+    rounded in place.
 
     Raises:
         InvalidNetwork: the overflow proof fails.
@@ -126,7 +126,7 @@ def _run(model: ImageModel, samples: Tensor, levels: tuple[int, ...]) -> None:
 
 
 def _tables(trellis: Trellis, z_histogram: Histogram | None) -> CdfTables:
-    """CDF tables of both quantisers of the trellis and of z; the last entry of each is the escape."""
+    """CDF tables of both quantisers of the trellis and of z; the last entry is the escape."""
     rows, offsets = [], []
     masses = _gaussians(trellis.step)
     histogram = _trained(trellis) + (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from codec.trainable.model import ImageModel, lambdas
 from codec.train.config import TrainConfig
+from codec.trainable.model import ImageModel, lambdas
 
 __all__ = ["METRICS", "Gradients"]
 

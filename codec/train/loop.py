@@ -17,9 +17,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from codec.errors import OptionError
-from codec.trainable.model import ImageConfig, ImageModel
-from codec.trainable.restore import restore
-from codec.trainable.weights import read_trained
 from codec.train.checkpoint import read_checkpoint
 from codec.train.config import TrainConfig, read_config
 from codec.train.data import Crops
@@ -28,6 +25,9 @@ from codec.train.gradients import METRICS, Gradients
 from codec.train.optimizers import optimizers
 from codec.train.start import initialise
 from codec.train.validate import validate
+from codec.trainable.model import ImageConfig, ImageModel
+from codec.trainable.restore import restore
+from codec.trainable.weights import read_trained
 from entropy.coder.states import FEW_STATES, MANY_STATES
 
 LOG_STEPS = 50

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from codec.trainable.model import ImageModel
 from codec.train.config import TrainConfig
 from codec.train.soap import Soap
+from codec.trainable.model import ImageModel
 
 __all__ = ["optimizers"]
 

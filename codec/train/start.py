@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from codec.trainable.model import ImageModel, lambdas
 from codec.train.data import Crops
 from codec.trainable.blocks import unshuffle
+from codec.trainable.model import ImageModel, lambdas
 from codec.trainable.transforms import LinearStart, quantiser_step, start_as_linear_codec
 from codec.transforms.wavelet import STEM
-from networks.train.spec import ACT_BITS, ACT_MAX, INDEX_BITS
-from networks.train.training import KNOTS
 from entropy.models import gaussian
 from entropy.models.quadtree import STEPS
+from networks.train.spec import ACT_BITS, ACT_MAX, INDEX_BITS
+from networks.train.training import KNOTS
 
 SCALE_FLOOR = 0.03
 """Smallest size of a channel: about the finest quantiser step."""

@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
+from codec.train.data import image_files, load_rgb
+from codec.train.export import load_average
 from codec.trainable.model import ImageModel
 from codec.trainable.restore import restore
 from codec.trainable.weights import read_trained
-from codec.train.data import image_files, load_rgb
-from codec.train.export import load_average
 
 
 def model_of(path: Path) -> ImageModel:

@@ -1,5 +1,5 @@
-"""The default transform: a Haar wavelet packet with a linear map behind it, gated depthwise blocks at
-1/8, one latent at 1/16.
+"""The default transform: a Haar wavelet packet with a linear map behind it, gated depthwise blocks
+at 1/8, one latent at 1/16.
 
     x (H, W, 3) uint8
       stem: fold 8, 192 -> trunk       1/8    192 coefficients, orthonormal at first, and notes
@@ -14,8 +14,9 @@ transform codec of 16x16 blocks; what is learned is learned on top. The linear p
 of AuxT (Li et al., ICLR 2025), here as the trunk itself. Its coefficients fill 192 channels of the
 trunk; those beyond are notes, in which a block leaves for later ones what corrects no coefficient.
 
-These functions are the graphs: with float layers behind `ops` they train (`codec.trainable.transforms`),
-with a recorder they give the programs that run (`codec.train.export`).
+These functions are the graphs: with float layers behind `ops` they train
+(`codec.trainable.transforms`), with a recorder they give the programs that run
+(`codec.trainable.integers`).
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ __all__ = [
     "analyse",
     "analysis_margin",
     "haar_packet",
-    "synthesise",
     "synthesis_margin",
+    "synthesise",
 ]
 
 STRIDE = 16
@@ -90,7 +91,7 @@ def synthesise(ops: Operations, config: WaveletConfig, y_hat: Any) -> Any:
 
 
 def analysis_margin(config: WaveletConfig) -> int:
-    """Latents around a window that its own latents depend on: the 3x3 reach of every block at 1/8."""
+    """Latents around a window that its own depend on: the 3x3 reach of every block at 1/8."""
     return -(-config.analysis8 // 2)
 
 
@@ -107,8 +108,8 @@ def haar_packet(stages: int = 3) -> NDArray[np.float64]:
     the full packet, not the low band alone. Source: Coifman, Wickerhauser, Entropy-based algorithms
     for best basis selection, IEEE Trans. Information Theory 38(2), 1992.
     """
-    one = np.ones((1, 1))
+    one: NDArray[np.float64] = np.ones((1, 1))
     split = np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2.0)
     for _ in range(stages):
-        one = np.kron(split, one)
-    return np.kron(one, one)
+        one = np.asarray(np.kron(split, one))
+    return np.asarray(np.kron(one, one))

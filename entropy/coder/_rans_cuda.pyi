@@ -1,4 +1,4 @@
-"""Types of the optional compiled module built from entropy/cpp/cuda."""
+"""Types of the optional compiled module built from cpp/coder/cuda."""
 
 from collections.abc import Sequence
 

@@ -103,9 +103,12 @@ def points(symbols: Any, sets: Any) -> Any:
 
 
 def in_units(residuals: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
-    """Residuals in symbols as `quantise` takes them: to the nearest 2^-8, no number becomes 0."""
-    units = np.rint(np.nan_to_num(residuals.astype(np.float64), nan=0.0) * (1 << UNIT_BITS))
-    return np.ascontiguousarray(units.clip(-(1 << 30), 1 << 30).astype(np.int32))
+    """Residuals in symbols as `quantise` takes them: to the nearest 2^-8, halves away from zero;
+    what is no number counts as 0.
+    """
+    size = np.nan_to_num(np.minimum(np.abs(residuals), np.float32(1 << 22)), nan=0.0)
+    units = np.floor(size * np.float32(1 << UNIT_BITS) + np.float32(0.5)).astype(np.int32)
+    return np.ascontiguousarray(np.where(residuals < 0, -units, units))
 
 
 def quantise(

@@ -158,9 +158,9 @@ def integer_network_of(
         bias = found["bias"][:, part]
         layers[name] = IntegerLayer(
             spec,
-            np.ascontiguousarray(weight),
-            np.ascontiguousarray(bias if spec.leveled else bias[:1]),
-            np.ascontiguousarray(found["shift"][part]),
+            np.array(weight, order="C"),  # copies: views of a file cannot be written to
+            np.array(bias if spec.leveled else bias[:1], order="C"),
+            np.array(found["shift"][part]),
         )
     shifts = np.concatenate([tensors[f"from_y.{g}"]["shift"] for g in range(len(ORDER))])
     return IntegerNetwork(specs, layers, shifts, tensors["compand"]["table"], levels)

@@ -25,7 +25,7 @@ from entropy.coder.interleave import COST_BITS
 from entropy.coder.states import CHAINS, EDGES, FEW_STATES, NEXT_STATE
 from entropy.coder.trellis import FAR, MAX_ERROR, MAX_SYMBOL, STEP_BITS, UNIT_BITS
 
-__all__ = ["choose"]
+__all__ = ["choose", "negative"]
 
 BLOCK = 16
 """Symbols of a chain in a block: about the square root of the number in a chain is fastest."""
@@ -75,7 +75,12 @@ def choose(
 
     sets, odd = in_order(sets) * coded, in_order(odd)
     chosen = magnitudes.flatten(2).gather(2, (2 * sets + odd)[..., None])[..., 0] * coded
-    return torch.where(torch.signbit(residuals), -chosen, chosen), sets
+    return torch.where(negative(residuals), -chosen, chosen), sets
+
+
+def negative(residuals: Tensor) -> Tensor:
+    """Where a residual is below 0 when it counts 2^-UNIT_BITS."""
+    return residuals * -float(1 << UNIT_BITS) + 0.5 >= 1
 
 
 def _candidates(
@@ -84,7 +89,7 @@ def _candidates(
     """Best magnitudes and their costs, (segments, symbols, quantiser, parity) int64."""
     unit = step << (UNIT_BITS - STEP_BITS)
     limit = float((2 * MAX_SYMBOL - 2) * unit)
-    size = (residuals.abs() * float(1 << UNIT_BITS) + 0.5).nan_to_num(nan=limit, posinf=limit)
+    size = (residuals.abs() * float(1 << UNIT_BITS) + 0.5).nan_to_num(nan=0.0, posinf=limit)
     size = size.clamp(max=limit).long()
     last = bits.shape[2] - 1
     by_set = []

@@ -22,6 +22,7 @@ from torch import Tensor
 from entropy.coder.interleave import COST_BITS
 from entropy.coder.states import CHAINS, EDGES
 from entropy.coder.trellis import FAR, MAX_ERROR, MAX_SYMBOL, STEP_BITS, UNIT_BITS
+from entropy.models.viterbi import negative
 
 __all__ = ["choose"]
 
@@ -75,7 +76,7 @@ def choose(
     )  # fmt: skip
     choice = torch.where(coded, choices.gather(1, place.clamp(min=0).long()), 0)
     magnitude = magnitudes.gather(2, choice[..., None].long())[..., 0] * coded
-    return torch.where(torch.signbit(residuals), -magnitude, magnitude), choice >> 1
+    return torch.where(negative(residuals), -magnitude, magnitude), choice >> 1
 
 
 @cache
@@ -102,7 +103,8 @@ def _weigh(
     index = tl.load(indexes + i, inside, other=0).to(tl.int32)
     at = tl.load(place + i, inside, other=-1)
     real = residual * _UNIT + 0.5
-    value = tl.where(real < limit, real, limit).to(tl.int32)  # so is what is no number
+    real = tl.where(real == real, real, 0.0)  # what is no number
+    value = tl.where(real < limit, real, limit).to(tl.int32)
     to = (i // size * size + at) * 4
     coded = inside & (at >= 0)
     for quantiser in tl.static_range(2):

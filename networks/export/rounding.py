@@ -1,9 +1,9 @@
 """Rounding of the weights of an exact network that keeps what its layers compute.
 
 The bound on a layer's sums leaves its weights about five bits, and rounding each to the nearest is
-most of what exactness costs at the lowest rates (docs/training-log.md, entry 19). Here the weights of
-a row are rounded one after the other, and each time those that are left, the bias at last, make up
-for the error on typical inputs. What decodes is a network as any other.
+most of what exactness costs at the lowest rates (docs/training-log.md, entry 19). Here the weights
+of a row are rounded one after the other, and each time those that are left, the bias at last, make
+up for the error on typical inputs. What decodes is a network as any other.
 
 Source: Frantar et al., GPTQ: Accurate post-training quantization for generative pre-trained
 transformers, ICLR 2023, section 3 (arXiv 2210.17323).
