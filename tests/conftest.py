@@ -10,9 +10,9 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from codec.trainable.model import ImageModel
     from codec.models.registry import ModelEntry
-    from codec.models.weights import ModelWeights
+    from codec.trainable.model import ImageModel
+    from codec.trainable.weights import TrainedWeights
 
 # Before torch is loaded, here and in processes of the tests: their tensors are too small to share,
 # and threads that wait for a busy processor take most of the time. Tests of threads set their own.
@@ -44,7 +44,7 @@ def tiny_trainable() -> ImageModel:
 
 
 @pytest.fixture(scope="session")
-def tiny_weights(tiny_trainable: ImageModel) -> ModelWeights:
+def tiny_weights(tiny_trainable: ImageModel) -> TrainedWeights:
     """The small model as it is exported."""
     from tests.model_fixtures import weights_of
 
@@ -52,23 +52,9 @@ def tiny_weights(tiny_trainable: ImageModel) -> ModelWeights:
 
 
 @pytest.fixture(scope="session")
-def trellis_trainable() -> ImageModel:
-    """The small model with a trellis, as it is trained; do not change it."""
-    from tests.model_fixtures import TINY_TRELLIS, random_model
-
-    return random_model(TINY_TRELLIS)
-
-
-@pytest.fixture(scope="session")
-def trellis_weights(trellis_trainable: ImageModel) -> ModelWeights:
-    """The same as it is exported."""
-    from tests.model_fixtures import weights_of
-
-    return weights_of(trellis_trainable)
-
-
-@pytest.fixture(scope="session")
-def tiny_entry(tiny_weights: ModelWeights, tmp_path_factory: pytest.TempPathFactory) -> ModelEntry:
+def tiny_entry(
+    tiny_weights: TrainedWeights, tmp_path_factory: pytest.TempPathFactory
+) -> ModelEntry:
     """The small model in a weights file, not registered."""
     from tests.model_fixtures import register_file
 

@@ -16,26 +16,21 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from codec.trainable.model import ImageConfig, ImageModel
 from codec.models.registry import ModelEntry
-from codec.models.weights import ModelWeights, write_weights
-from codec.train.export import _floats, _tables
+from codec.train.export import trained_weights
 from codec.train.start import initialise
-from codec.trainable.transforms import WaveletConfig
-from networks.export.convert import integer_network
+from codec.trainable.integers import largest_values
+from codec.trainable.model import ImageConfig, ImageModel
+from codec.trainable.weights import TrainedWeights, write_trained
+from codec.transforms.wavelet import WaveletConfig
+from entropy.models.quadtree import EntropyConfig
 from networks.train.training import TrainingOps
-from entropy.models import gaussian
-from entropy.models.latent_codec import TRELLIS_TABLES, LatentTables
-from entropy.models.quadtree import EntropyConfig, layer_specs
 
 LEVELS = 64
 TINY = ImageConfig(
-    transform=WaveletConfig(
-        latent=32, analysis8=1, analysis16=1, synthesis16=1, synthesis8=1, levels=LEVELS
-    ),
+    transform=WaveletConfig(latent=32, analysis8=1, synthesis8=3, levels=LEVELS),
     entropy=EntropyConfig(latent=32, hidden=24, hyper=8, levels=LEVELS),
 )
-TINY_TRELLIS = TINY.with_trellis(20)
 MODEL_ID = 60001
 MODEL_NAME = "tiny-for-tests"
 
@@ -108,30 +103,25 @@ def random_model(config: ImageConfig = TINY, seed: int = 3) -> ImageModel:
     return model
 
 
-def weights_of(model: ImageModel) -> ModelWeights:
+def weights_of(model: ImageModel) -> TrainedWeights:
     """What `codec.train.export` makes of a model, less the measured tables."""
-    config = model.config
-    step = config.entropy.trellis_step
-    z_index = model.entropy.z_table().detach().round().to(torch.uint8)
-    z_index = z_index.clamp(min=gaussian.SKIP_BELOW) + (TRELLIS_TABLES if step else 0)
-    tables = _tables(step, None)
-    return ModelWeights(
-        config,
-        {
-            "analysis": _floats(model.analysis),
-            "synthesis": _floats(model.synthesis),
-            "hyper_analysis": _floats(model.entropy.hyper_analysis),
-        },
-        integer_network(model.entropy.ops, layer_specs(config.entropy)),
-        LatentTables(tables, z_index.numpy()),
-        torch.linspace(0.0, 0.0 if step else 0.2, len(tables)),
+    return trained_weights(model)
+
+
+def file_of(weights: TrainedWeights) -> bytes:
+    """The weights file of a model, its ranges measured on two synthetic pictures."""
+    samples = list(SyntheticCrops(seed=50).batch(2, 128))
+    last = weights.config.levels - 1
+    largest = largest_values(
+        weights.floats, weights.config.transform, samples, (0, last // 3, 2 * last // 3, last)
     )
+    return write_trained(weights, largest)
 
 
-def register_file(weights: ModelWeights, folder: Path) -> ModelEntry:
+def register_file(weights: TrainedWeights, folder: Path) -> ModelEntry:
     """Writes a weights file and returns an entry for the register that names it."""
-    data = write_weights(weights)
-    path = folder / f"{MODEL_NAME}.safetensors"
+    data = file_of(weights)
+    path = folder / f"{MODEL_NAME}.weights"
     path.write_bytes(data)
     return ModelEntry(
         id=MODEL_ID,
@@ -140,6 +130,7 @@ def register_file(weights: ModelWeights, folder: Path) -> ModelEntry:
         file=str(path),
         sha256=hashlib.sha256(data).hexdigest(),
         levels=weights.config.levels,
+        exact=True,
         default=True,
         summary="random weights",
     )

@@ -6,8 +6,13 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
+CONFIG: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LINTER = CONFIG["tool"]["importlinter"]
 
 
 def test_import_contracts_are_kept() -> None:
@@ -23,28 +28,82 @@ def test_import_contracts_are_kept() -> None:
 
 def test_contracts_cover_the_design() -> None:
     """A contract that is deleted is noticed: STYLE section 4 lists what they must say."""
-    config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    contracts = config["contracts"]
+    contracts = LINTER["contracts"]
 
-    assert set(config["root_packages"]) == {"codec", "entropy", "bitstream", "bench"}
-    layers = [c for c in contracts if c["type"] == "layers"]
-    assert any(c["layers"] == ["bench", "codec", "entropy | bitstream"] for c in layers)
-    assert any(c.get("containers") == ["codec"] for c in layers)
-    assert any(c.get("containers") == ["entropy"] for c in layers)
-    forbidden = {
+    assert set(LINTER["root_packages"]) == {"codec", "entropy", "networks", "bitstream", "bench"}
+    layers = {c.get("containers", ["packages"])[0]: c["layers"] for c in contracts if "layers" in c}
+    assert layers["packages"] == ["bench", "codec", "entropy | bitstream", "networks"]
+    assert layers["codec"] == [
+        "cli",
+        "train | api",
+        "encoder | decoder",
+        "frame",
+        "rate_control | trainable",
+        "transforms | image | models | options",
+        "errors",
+    ]
+    assert layers["entropy"] == ["models", "coder", "errors"]
+    assert layers["networks"][0] == "export"
+    assert layers["networks"][-2:] == ["program", "errors"]
+
+
+def forbidden() -> set[tuple[str, str]]:
+    """Pairs (module, what it may not import) of all contracts."""
+    return {
         (source, module)
-        for c in contracts
+        for c in LINTER["contracts"]
         if c["type"] == "forbidden"
         for source in c["source_modules"]
         for module in c["forbidden_modules"]
     }
-    assert forbidden >= {
-        ("bitstream", "torch"),
+
+
+def test_what_is_forbidden_covers_the_design() -> None:
+    assert forbidden() >= {
         ("bitstream", "numpy"),
-        ("entropy.coder", "torch"),
+        ("bitstream", "networks"),
         ("codec.decoder", "click"),
         ("codec.encoder", "click"),
+        ("networks", "click"),
     }
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "bitstream", "codec.api", "codec.encoder", "codec.decoder", "codec.frame.model",
+        "codec.frame.encodings", "codec.frame.devices", "entropy.coder",
+        "entropy.models.latent_codec", "entropy.models.quadtree", "entropy.models.record",
+    ],
+)  # fmt: skip
+def test_what_encodes_and_decodes_may_not_import_torch(module: str) -> None:
+    assert (module, "torch") in forbidden()
+
+
+def test_networks_may_not_import_torch_but_where_they_train() -> None:
+    """Every module of networks is under the contract, or is one of those that need PyTorch."""
+    needing = {
+        "networks.on_torch",
+        *(f"networks.export.{name}" for name in ("convert", "equalise", "observe", "rounding")),
+        *(
+            f"networks.train.{name}"
+            for name in ("arrange", "depthwise", "depthwise_triton", "kernels", "training")
+        ),
+    }
+    paths = [path for path in (ROOT / "networks").rglob("*.py") if path.name != "__init__.py"]
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths}
+
+    assert {module for module in modules if (module, "torch") not in forbidden()} == needing
+
+
+def test_the_doors_to_torch_are_three() -> None:
+    (contract,) = [c for c in LINTER["contracts"] if c["id"] == "runs-without-torch"]
+
+    assert contract["ignore_imports"] == [
+        "codec.encoder -> codec.frame.refined",
+        "codec.frame.devices -> torch",
+        "codec.frame.devices -> codec.frame.on_torch",
+    ]
 
 
 def loaded_after(code: str) -> set[str]:
@@ -62,21 +121,44 @@ def test_decoder_loads_no_encoder_and_no_training() -> None:
 
     assert "codec.decoder" in loaded
     foreign = (
-        "codec.encoder", "codec.job", "codec.frame.feedback", "codec.frame.refine", "codec.search",
-        "codec.train", "codec.cli",
-        "bench", "click", "matplotlib",
+        "codec.encoder", "codec.frame.encodings", "codec.frame.feedback", "codec.frame.refine",
+        "codec.rate_control", "codec.train", "codec.trainable", "codec.cli", "bench", "click",
+        "matplotlib", "networks.train", "networks.export", "torch",
     )  # fmt: skip
     assert not {name for name in loaded if name.startswith(foreign)}
+
+
+def test_encoder_loads_no_torch() -> None:
+    loaded = loaded_after("import codec.api, codec.encoder, codec.frame.encodings")
+
+    assert "codec.frame.model" in loaded
+    foreign = ("codec.train", "codec.frame.refine", "networks.train", "torch", "click")
+    assert not {name for name in loaded if name.startswith(foreign)}
+
+
+def test_recorder_and_latent_codec_load_no_torch() -> None:
+    loaded = loaded_after("import entropy.models.record, entropy.models.latent_codec")
+
+    assert "networks.export.integer_layers" in loaded
+    assert "torch" not in loaded
 
 
 def test_container_loads_only_the_standard_library() -> None:
     loaded = {name.split(".")[0] for name in loaded_after("import bitstream")}
 
-    assert not {"numpy", "torch", "PIL", "click", "codec", "entropy"} & loaded
+    assert not {"numpy", "torch", "PIL", "click", "codec", "entropy", "networks"} & loaded
 
 
 def test_range_coder_loads_no_torch() -> None:
     loaded = {name.split(".")[0] for name in loaded_after("import entropy.coder")}
 
     assert "numpy" in loaded
-    assert not {"torch", "codec", "bitstream"} & loaded
+    assert not {"torch", "codec", "networks", "bitstream"} & loaded
+
+
+def test_networks_load_nothing_of_the_packages_above() -> None:
+    code = "import networks.native, networks.definition, networks.record"
+    loaded = {name.split(".")[0] for name in loaded_after(code)}
+
+    assert "numpy" in loaded
+    assert not {"torch", "codec", "entropy", "bitstream", "PIL"} & loaded

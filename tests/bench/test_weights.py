@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from bench.__main__ import main
 from bench.weights import measure
-from codec.models.weights import ModelWeights, write_weights
-from tests.model_fixtures import save_pictures
+from codec.trainable.weights import TrainedWeights
+from tests.model_fixtures import file_of, save_pictures
 
 LEVELS = (4, 24, 44)
 
@@ -25,21 +25,21 @@ def images(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def file(tmp_path: Path, trellis_weights: ModelWeights) -> Path:
-    path = tmp_path / "good.safetensors"
-    path.write_bytes(write_weights(trellis_weights))
+def file(tmp_path: Path, tiny_weights: TrainedWeights) -> Path:
+    path = tmp_path / "good.weights"
+    path.write_bytes(file_of(tiny_weights))
     return path
 
 
 def test_worse_weights_cost_rate(
-    tmp_path: Path, images: Path, file: Path, trellis_weights: ModelWeights
+    tmp_path: Path, images: Path, file: Path, tiny_weights: TrainedWeights
 ) -> None:
-    synthesis = trellis_weights.floats["synthesis"]
+    synthesis = tiny_weights.floats["synthesis"]
     noise = 0.003 * torch.randn(synthesis["stem.weight"].shape, generator=torch.manual_seed(0))
     bent = synthesis | {"stem.weight": synthesis["stem.weight"] + noise}
-    worse = tmp_path / "worse.safetensors"
+    worse = tmp_path / "worse.weights"
     worse.write_bytes(
-        write_weights(replace(trellis_weights, floats=trellis_weights.floats | {"synthesis": bent}))
+        file_of(replace(tiny_weights, floats=tiny_weights.floats | {"synthesis": bent}))
     )
 
     first, same, other = measure([file, file, worse], images, levels=LEVELS)
@@ -60,6 +60,6 @@ def test_command_tells_the_first_and_the_others(images: Path, file: Path, tmp_pa
     failed = CliRunner().invoke(main, ["weights", str(broken), "--images", str(images)])
 
     assert done.exit_code == 0, done.output
-    assert "| good.safetensors | +0.00 % |" in done.output
+    assert "| good.weights | +0.00 % |" in done.output
     assert failed.exit_code == 1
     assert "checkpoint" in failed.output

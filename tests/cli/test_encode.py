@@ -17,6 +17,8 @@ import pytest
 from PIL import Image
 
 import codec
+from networks.native import instruction_set
+from tests.fresh import WITHOUT_TORCH, fresh
 
 
 def test_output_equals_that_of_the_api(run: Any, photo_path: Path, encoded_bytes: bytes) -> None:
@@ -55,8 +57,29 @@ def test_quiet_says_nothing(run: Any, photo_path: Path) -> None:
 def test_verbose_tells_where_it_computes(run: Any, photo_path: Path) -> None:
     result = run("encode", photo_path, "-o", "-", "--device", "cpu", "-v")
 
-    assert "codec: info: device cpu, transforms in " in result.stderr
-    assert "range coder " in result.stderr
+    assert f"codec: info: device cpu, kernels {instruction_set()}" in result.stderr
+
+
+@pytest.mark.parametrize("option", [("--precision", "float32"), ("--device", "tpu")])
+def test_option_that_is_not_there_ends_with_2(
+    run: Any, photo_path: Path, option: tuple[str, str]
+) -> None:
+    result = run("encode", photo_path, "-o", "-", *option)
+
+    assert result.exit_code == 2
+    assert result.stdout_bytes == b""
+
+
+def test_refinement_without_torch_ends_with_2(photo_path: Path, tmp_path: Path) -> None:
+    arguments = ["encode", str(photo_path), "-o", str(tmp_path / "out.lic"), "--effort", "9"]
+    code = f"from codec.cli.main import cli; cli.main({arguments!r}, prog_name='codec')"
+
+    result = fresh(WITHOUT_TORCH + code, check=False)
+
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert "effort 9 needs PyTorch" in result.stderr
+    assert not (tmp_path / "out.lic").exists()
 
 
 def test_stdin_and_stdout_give_the_same_bytes_as_paths(
@@ -341,7 +364,7 @@ def test_progress_goes_to_stderr_as_asked(run: Any, photo_path: Path) -> None:
 def test_effort_makes_another_file_that_decodes(run: Any, photo_path: Path) -> None:
     direct, refined = (photo_path.with_name(f"{effort}.lic") for effort in (7, 8))
     for effort, path in ((7, direct), (8, refined)):
-        result = run("encode", photo_path, "-o", path, "-q", 60, "--effort", effort)
+        result = run("encode", photo_path, "-o", path, "-q", 60, "--effort", effort, "--threads", 1)
         assert result.exit_code == 0, result.stderr
 
     assert direct.read_bytes() != refined.read_bytes()

@@ -13,6 +13,7 @@ import pytest
 
 import codec
 from codec.cli import info as info_module
+from networks.native import instruction_sets
 
 COMMANDS = ["encode", "decode", "info", "verify", "models", "train"]
 
@@ -49,8 +50,41 @@ def test_version_says_what_is_built(run: Any) -> None:
     result = run("--version")
 
     assert result.exit_code == 0
-    for part in (f"codec {codec.__version__}", "file format 1", "range coder", "CUDA", "models:"):
+    for part in (f"codec {codec.__version__}", "file format 1", "models:", "wavelet-11 (id 11)"):
         assert part in result.stdout
+    assert "kernels" not in result.stdout
+
+
+def test_verbose_version_tells_the_kernels(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = instruction_sets()
+    for name in every:
+        monkeypatch.setenv("CODEC_ISA", name)
+
+        lines = run("--version", "-v").stdout.splitlines()
+
+        others = ", ".join(other for other in every if other != name) or "none"
+        assert lines[2].startswith(f"kernels: {name} (CODEC_ISA chooses; here run too: {others})")
+        assert lines[3].startswith("CUDA range coder: ")
+        assert "PyTorch: installed" in lines[3]
+
+
+@pytest.mark.parametrize("command", ["encode", "decode", "verify", "--version"])
+def test_unknown_kernels_end_with_2(
+    run: Any, monkeypatch: pytest.MonkeyPatch, command: str, photo_path: Path, encoded_path: Path
+) -> None:
+    monkeypatch.setenv("CODEC_ISA", "avx1024")
+    arguments = {
+        "encode": (photo_path, "-o", "-"),
+        "decode": (encoded_path, "-o", "-", "--format", "png"),
+        "verify": (encoded_path,),
+        "--version": ("-v",),
+    }
+
+    result = run(command, *arguments[command])
+
+    assert result.exit_code == 2
+    assert "CODEC_ISA=avx1024" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [["no-such-command"], ["info"], ["info", "--no-such-flag"]])

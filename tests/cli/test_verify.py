@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,16 @@ def test_intact_file_is_ok(run: Any, encoded_path: Path) -> None:
 
     assert result.exit_code == 0, result.stderr
     assert "ok, 96x80, 1 tile," in result.stdout
+
+
+def test_digest_is_that_of_the_decoded_samples(run: Any, encoded_path: Path) -> None:
+    expected = hashlib.sha256(codec.decode(encoded_path).tobytes()).hexdigest()
+
+    text = run("verify", encoded_path).stdout
+    data = json.loads(run("verify", encoded_path, "--json", "--threads", 1).stdout)
+
+    assert data["digest"] == expected
+    assert f"pixels {expected[:16]}\n" in text
 
 
 def test_source_gives_psnr(

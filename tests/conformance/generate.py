@@ -131,6 +131,7 @@ def corrupt_files(data: bytes) -> dict[str, bytes]:
         "trailing-byte": data + b"\0",
         "unknown-version": data[:4] + b"\x02" + data[5:],
         "unknown-model": rebuilt_head(data, model_id=65535),
+        "retired-model": rebuilt_head(data, model_id=9),
         "wrong-weights": bitstream.write(
             replace(container, header=replace(header, weights_hash=b"\xde\xad\xbe\xef"))
         ),
@@ -155,7 +156,7 @@ def generate(root: Path) -> list[str]:
     """Writes what is not there yet below `root` and the list of hashes; returns the new names."""
     if (root / SUMS).exists():
         check_sums(root)
-    encoder, decoder = Encoder(precision="float32"), Decoder(precision="float32")
+    encoder, decoder = Encoder(), Decoder()
     made, prefix = [], encoder.entry.name
     for case, (picture, options) in CASES.items():
         folder = root / "vectors" / f"{prefix}-{case}"

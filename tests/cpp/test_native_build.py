@@ -6,6 +6,7 @@ import platform
 import shutil
 import struct
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,10 @@ import pytest
 from entropy.coder import encode
 from entropy.coder.reference import ReferenceDecoder
 from entropy.coder.states import NEXT_STATE
+from networks.native import instruction_sets
+from networks.weights_file import write
+from tests.networks.cases import program_of, small_network
+from tests.networks.random_programs import random_case
 from tests.unit.entropy.coder.cases import (
     along_trellis,
     gaussian_tables,
@@ -22,10 +27,19 @@ from tests.unit.entropy.coder.cases import (
 )
 
 ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "entropy" / "cpp"
+CPP = ROOT / "cpp"
+SOURCE = CPP / "coder"
 CODER = [
     SOURCE / f"{name}.cpp" for name in ("cdf", "payload", "rans_decoder", "rans_encoder", "trellis")
 ]
+NETWORKS = CPP / "networks"
+ISA = {
+    "scalar": [],
+    "avx2": ["-mavx2"],
+    "avxvnni": ["-mavx2", "-mavxvnni"],
+    "avx512": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni"],
+}
+"""Options that the kernels of an x86 processor are compiled with."""
 CORPUS = sorted((ROOT / "tests" / "fuzz" / "corpus" / "rans").glob("*.bin"))
 FLAGS = ["-std=c++20", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -138,7 +152,7 @@ def test_team_does_every_part_once(compiler: str, sanitizer: str, tmp_path: Path
     program = tmp_path / "test_team"
     source = ROOT / "tests" / "cpp" / "test_team.cpp"
     sanitize = f"-fsanitize={sanitizer}"
-    run(compiler, *FLAGS, sanitize, f"-I{SOURCE}", source, "-pthread", "-o", program)
+    run(compiler, *FLAGS, sanitize, f"-I{CPP / 'threads'}", source, "-pthread", "-o", program)
 
     assert run(program) == "test_team: ok\n"
 
@@ -165,14 +179,86 @@ def test_libfuzzer_finds_nothing_in_some_seconds(tmp_path) -> None:
 @pytest.mark.skipif(not shutil.which("nvcc"), reason="no nvcc")
 @pytest.mark.parametrize("name", ["rans_decode", "rans_encode"])
 def test_kernel_compiles_for_sm_80_and_sm_90(tmp_path, name) -> None:
-    source = SOURCE / "cuda" / f"{name}.cu"
+    source = CPP / "cuda" / f"{name}.cu"
     targets = [f"-gencode=arch=compute_{cc},code=sm_{cc}" for cc in (80, 90)]
     options = ["-std=c++20", "-Werror", "all-warnings", f"-I{SOURCE}"]
     run("nvcc", *options, *targets, "-c", source, "-o", tmp_path / "kernel.o")
 
 
-def test_coder_headers_need_no_python() -> None:
-    for path in [*SOURCE.glob("*.hpp"), *CODER]:
-        if path.name not in ("binding_helpers.hpp", "team_binding.hpp"):
-            assert "nanobind" not in path.read_text()
-            assert "Python.h" not in path.read_text()
+@pytest.fixture(scope="module", params=COMPILERS or ["none"])
+def build_networks(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Compile a test program with the networks, which are compiled once per compiler."""
+    folder = tmp_path_factory.mktemp("networks")
+    chosen = kernels_here()
+    defines = [f"-DNETWORKS_{name.upper()}" for name in chosen if name != "scalar"]
+    include = [f"-I{NETWORKS}", f"-I{CPP / 'threads'}"]
+
+    def compile_source(source: Path, *options: str) -> Path:
+        target = folder / (source.stem + ".o")
+        flags = [*FLAGS, *SANITIZE, *options, *include]
+        run(request.param, *flags, "-c", source, "-o", target)
+        return target
+
+    plain = [path for path in NETWORKS.glob("*.cpp") if not path.name.startswith("kernels_")]
+    objects = [compile_source(path, *defines) for path in plain]
+    for name in chosen:
+        options = [*ISA[name], "-Wno-maybe-uninitialized", "-Wno-uninitialized"]
+        if request.param != "g++":
+            options.remove("-Wno-maybe-uninitialized")
+        objects.append(compile_source(NETWORKS / f"kernels_{name}.cpp", *options))
+
+    def compile_program(name: str) -> Path:
+        main = compile_source(ROOT / "tests" / "cpp" / f"{name}.cpp")
+        run(request.param, *SANITIZE, main, *objects, "-pthread", "-o", folder / name)
+        return folder / name
+
+    return compile_program
+
+
+def kernels_here() -> list[str]:
+    """Kernels that this processor can run and that `ISA` says how to compile."""
+    if platform.machine() not in ("x86_64", "AMD64") or not instruction_sets():
+        return ["scalar"]
+    return [name for name in instruction_sets() if name in ISA]
+
+
+@pytest.mark.slow
+def test_random_programs_stay_in_their_arrays(
+    build_networks: Callable[[str], Path], tmp_path: Path
+) -> None:
+    files = []
+    for seed in range(60):
+        files.append(tmp_path / f"{seed}.bin")
+        files[-1].write_bytes(random_case(seed).file())
+    program = build_networks("replay_program")
+
+    for kernels in kernels_here():
+        said = run(program, kernels, *files)
+        assert said == f"replay_program: {len(files)} files ok, kernels {kernels}\n"
+
+
+@pytest.mark.slow
+def test_damaged_weights_are_refused_or_harmless(
+    build_networks: Callable[[str], Path], tmp_path: Path
+) -> None:
+    programs = [small_network(), *(program_of(name) for name in ("linear-one-channel", "cell-2"))]
+    files = []
+    for n, found in enumerate(programs):
+        files.append(tmp_path / f"{n}.weights")
+        files[-1].write_bytes(write({"p": found}))
+
+    said = run(build_networks("damaged_weights"), *files)
+
+    assert said == f"damaged_weights: {len(files)} files ok\n"
+
+
+@pytest.mark.parametrize("folder", ["coder", "container", "frame", "networks", "threads"])
+def test_only_the_bindings_need_python(folder: str) -> None:
+    paths = [*(CPP / folder).glob("*.hpp"), *(CPP / folder).glob("*.cpp")]
+
+    assert paths
+    for path in paths:
+        assert "nanobind" not in path.read_text()
+        assert "Python.h" not in path.read_text()

@@ -1,5 +1,6 @@
 // Tests of the coder: arithmetic, round trips, hostile payloads. Run under ASan and UBSan.
 #include <cstring>
+#include <limits>
 
 #include "cases.hpp"
 #include "error.hpp"
@@ -218,11 +219,12 @@ void test_trellis_choice_stays_in_its_arrays() {
     Random random(12);
     for (const std::size_t size : {0u, 1u, 32u, 33u, 1000u}) {
         const std::vector<std::int32_t> costs(2 * 5 * 7, 2048);
-        std::vector<float> residuals(size);
+        std::vector<std::int32_t> residuals(size);
         std::vector<std::uint8_t> indexes(size);
         for (std::size_t i = 0; i < size; ++i) {
-            residuals[i] = static_cast<float>(static_cast<std::int32_t>(random())) *
-                           (i % 3 ? 1e-9f : 1.0f);
+            const auto any = static_cast<std::int32_t>(random());
+            residuals[i] = i % 3 == 0 ? any : any >> 20;
+            if (i % 50 == 49) residuals[i] = std::numeric_limits<std::int32_t>::min();
             indexes[i] = static_cast<std::uint8_t>(below(random, 5));
         }
         std::vector<std::int16_t> symbols(size);

@@ -1,181 +1,123 @@
-"""C1: one file gives the same symbols and y_hat, whatever decodes it."""
+"""C1: the compiled frame coder is the definition: payloads, latents and pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from torch import Tensor
+from PIL import Image
 
 import bitstream
 from codec.decoder import Decoder
 from codec.encoder import Encoder
-from codec.models.geometry import latent_size
+from codec.frame.model import FrameModel, loaded
+from codec.models import registry
 from codec.models.registry import ModelEntry
-from codec.models.weights import ModelWeights, load_model
-from entropy.coder import Decoder as RangeDecoder
 from entropy.coder import encode as encode_segments
 from entropy.coder.backends import Backend
-from networks.export.integer_layers import IntegerNetwork
-from entropy.integer.ops import NumpyOps
-from networks.train.spec import MEAN_BITS
-from entropy.models.latent_codec import LatentCodec
-from entropy.models.quadtree import ORDER, STEPS, Context, hyper_synthesis
+from entropy.errors import EntropyCodingError
+from tests.exactness.definition import Definition
 from tests.model_fixtures import synthetic_picture
 from tests.unit.entropy.coder.cases import BACKENDS
 
-CPU = torch.device("cpu")
+KODIM23 = Path(__file__).parents[2] / "examples" / "kodim23.png"
+SIZES = [(1, 1, 6), (70, 150, 6), (130, 65, 7), (100, 90, 15)]
+
+
+@pytest.fixture(scope="module")
+def defined(tiny_entry: ModelEntry) -> Definition:
+    """The small model by the definitions."""
+    return Definition(tiny_entry.path.read_bytes())
 
 
 @pytest.fixture
-def tiny_file(tiny_model: ModelEntry) -> bytes:
-    """A file of 3 x 3 tiles, some of them narrow."""
-    return Encoder(precision="float32").encode(synthetic_picture(150, 170), level=40, tile=64)
+def model(tiny_entry: ModelEntry) -> FrameModel:
+    """The small model in the compiled core."""
+    return loaded(tiny_entry)
 
 
-@pytest.fixture
-def restore_threads() -> Iterator[None]:
-    """Puts the number of threads back."""
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
+@pytest.mark.parametrize("level", [0, 29, 63])
+@pytest.mark.parametrize(("height", "width", "tile_log2"), SIZES)
+def test_frame_coder_is_the_definition(
+    model: FrameModel, defined: Definition, height: int, width: int, tile_log2: int, level: int
+) -> None:
+    pixels = synthetic_picture(height, width, seed=height)
+
+    tiles, decoded = model.encode(pixels, level, tile_log2, decoded=True)
+
+    payloads, y_hats, image = defined.encode(pixels, level, tile_log2)
+    assert tiles == payloads
+    assert np.array_equal(decoded, image)
+    size, area = (width, height), (0, 0, width, height)
+    assert np.array_equal(model.decode(tiles.__getitem__, size, level, tile_log2, area), image)
+    for tile, y_hat in zip(tiles, y_hats, strict=True):
+        assert np.array_equal(model.decompress(tile, *y_hat.shape[:2], level), y_hat)
 
 
-def assert_same(found: list[Tensor], expected: list[Tensor]) -> None:
-    assert len(found) == len(expected)
-    assert all(torch.equal(a.cpu(), b.cpu()) for a, b in zip(found, expected, strict=True))
+@pytest.mark.weights
+@pytest.mark.parametrize("level", [0, 47])
+def test_tiles_coded_as_their_mean_colour_are_the_definition(level: int) -> None:
+    """What the transform cannot carry, beside what it can; also where a tile is two pixels wide."""
+    entry = registry.default("wavelet")
+    picture = synthetic_picture(64, 130)
+    columns = np.arange(64)[:, None] % 3 == np.arange(3)
+    picture[:, :64] = 255 * columns.astype(np.uint8)
 
+    tiles, decoded = loaded(entry).encode(picture, level, 6, decoded=True)
 
-@pytest.mark.usefixtures("restore_threads")
-def test_one_and_two_threads(tiny_file: bytes) -> None:
-    one = Decoder(threads=1).latents(tiny_file)
-    two = Decoder(threads=2).latents(tiny_file)
-
-    assert_same(two, one)
-
-
-def test_float32_and_bfloat16_decoders(tiny_file: bytes) -> None:
-    ours = [Decoder(precision=p) for p in ("float32", "bfloat16")]
-
-    assert_same(ours[1].latents(tiny_file), ours[0].latents(tiny_file))
-    pixels = [decoder.decode(tiny_file).astype(int) for decoder in ours]
-    assert np.abs(pixels[0] - pixels[1]).max() <= 1
-
-
-def decode_by_definition(
-    payload: bytes, size: tuple[int, int], level: int, weights: ModelWeights, backend: Backend
-) -> np.ndarray:
-    """y_hat (h, w, latent) in units of 2^-MEAN_BITS: int64 networks, and the range coder named."""
-    config = weights.config.entropy
-    reader = RangeDecoder(payload, weights.tables.cdf, backend=backend)
-    shape = (size[0] // 4, size[1] // 4, config.hyper)
-    row = weights.tables.z_index[level]
-    z = reader.decode(np.ascontiguousarray(np.broadcast_to(row, shape)).reshape(-1))
-    ops = NumpyOps(weights.network, level)
-    context = Context(ops, hyper_synthesis(ops, z.astype(np.int64).reshape(1, *shape)))
-    y_hat = np.zeros((*size, config.latent), dtype=np.int64)
-    for step in range(STEPS):
-        parameters = context.parameters(step)
-        means = np.concatenate([mean for mean, _ in parameters])
-        indexes = np.concatenate([index for _, index in parameters]).astype(np.uint8)
-        if config.trellis_step:
-            found, tables = reader.decode_trellis(indexes.reshape(-1), 64, config.trellis_states)
-            symbols = found.astype(np.int64)
-            points = 2 * symbols - (tables >= 64) * np.sign(symbols)
-            values = means + config.trellis_step * points.reshape(means.shape)
-        else:
-            symbols = reader.decode(indexes.reshape(-1)).astype(np.int64).reshape(means.shape)
-            values = means + (symbols << MEAN_BITS)
-        for c, group in enumerate(ORDER[step]):
-            part = slice(group * config.group, (group + 1) * config.group)
-            y_hat[c // 2 :: 2, c % 2 :: 2, part] = values[c]
-        if step + 1 < STEPS:
-            context.update(step, [values[c : c + 1] for c in range(4)])
-    reader.finish()
-    return y_hat
+    payloads, _, image = Definition(entry.path.read_bytes()).encode(picture, level, 6)
+    assert tiles == payloads
+    assert np.array_equal(decoded, image)
+    assert np.ptp(image[:, 4:40].reshape(-1, 3).astype(int), axis=0).max() < 12  # a plane
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_numpy_definition_of_a_whole_file(
-    tiny_file: bytes, tiny_weights: ModelWeights, backend: Backend
+def test_range_coder_backends_read_and_write_the_same_payload(
+    model: FrameModel, tiny_entry: ModelEntry, backend: Backend
 ) -> None:
-    container = bitstream.read(tiny_file)
-    decoded = Decoder().latents(tiny_file)
+    defined = Definition(tiny_entry.path.read_bytes(), backend)
+    y = model.analyse(synthetic_picture(64, 128), (0, 0, 8, 4), 40)
+    z = model.hyper_analyse(y, 40)
 
-    for index in (0, 2, 7, 8):
-        r = container.grid.rectangle(index)
-        size = (latent_size(r.height), latent_size(r.width))
-        expected = decode_by_definition(
-            container.tile(index), size, container.header.level, tiny_weights, backend
-        )
-        found = decoded[index] * 2**MEAN_BITS
-        assert np.array_equal(found.numpy().astype(np.int64), expected)
+    payload, y_hat, segments = model.compress(y, z, 40)
+
+    assert encode_segments(segments, defined.tables, backend=backend) == payload
+    assert defined.codec.compress(y, z, 40)[0] == payload
+    assert np.array_equal(defined.codec.decompress(payload, 4, 8, 40), y_hat)
 
 
-def some_latents(weights: ModelWeights) -> tuple[LatentCodec, Tensor, Tensor]:
-    """The codec of a model, and y (8, 12) and z for it."""
-    config = weights.config.entropy
-    codec = LatentCodec(config, weights.network, weights.tables, CPU)
-    generator = torch.Generator().manual_seed(1)
-    y = torch.randn(8, 12, config.latent, generator=generator) * 4
-    return codec, y, torch.randn(2, 3, config.hyper, generator=generator).round()
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_numpy_definition_along_the_trellis(
-    trellis_weights: ModelWeights, backend: Backend
+def test_hyper_latents_beyond_anything_trained_stay_exact(
+    model: FrameModel, defined: Definition
 ) -> None:
-    codec, y, z = some_latents(trellis_weights)
-    payload, _ = codec.compress(y, z, 20, trellis_weights.dead_zone)
+    random = np.random.default_rng(0)
+    y = random.integers(-(1 << 20), 1 << 20, (8, 4, defined.config.latent), dtype=np.int32)
+    z = random.integers(-32768, 32768, (2, 1, defined.config.hyper), dtype=np.int32)
 
-    expected = decode_by_definition(payload, (8, 12), 20, trellis_weights, backend)
+    payload, y_hat, _ = model.compress(y, z, 5)
 
-    found = codec.decompress(payload, 8, 12, 20) * 2**MEAN_BITS
-    assert np.array_equal(found.numpy().astype(np.int64), expected)
+    theirs, their_y_hat, _ = defined.codec.compress(y, z, 5)
+    assert payload == theirs
+    assert np.array_equal(y_hat, their_y_hat)
+    assert np.array_equal(model.synthesise(y_hat, 5), defined.synthesise(y_hat, 5))
+    assert np.array_equal(model.decompress(payload, 8, 4, 5), y_hat)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("model", ["tiny_weights", "trellis_weights"])
-def test_range_coder_backends_write_the_same_payload(
-    model: str, backend: Backend, request: pytest.FixtureRequest
+def test_latents_no_encoder_makes_give_the_pixels_of_the_definition(
+    model: FrameModel, defined: Definition
 ) -> None:
-    weights: ModelWeights = request.getfixturevalue(model)
-    codec, y, z = some_latents(weights)
+    for value in (-(1 << 23), 1 << 23):
+        y_hat = np.full((2, 3, defined.config.latent), value, np.int32)
 
-    segments, _ = codec.segments(y, z, 20, weights.dead_zone)
-    payload, _ = codec.compress(y, z, 20, weights.dead_zone)
-
-    assert encode_segments(segments, weights.tables.cdf, backend=backend) == payload
+        assert np.array_equal(model.synthesise(y_hat, 63), defined.synthesise(y_hat, 63))
 
 
-def with_layers_per_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another order of the sums: every matrix product in two halves of its inputs."""
-    whole = torch.nn.functional.linear
-
-    def halved(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        half = weight.shape[1] // 2
-        first = whole(x[..., :half], weight[:, :half])
-        return whole(x[..., half:], weight[:, half:], bias) + first
-
-    monkeypatch.setattr(torch.nn.functional, "linear", halved)
-
-
-def test_order_of_the_sums_does_not_matter(
-    tiny_file: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected = Decoder().latents(tiny_file)
-
-    with_layers_per_call(monkeypatch)
-
-    assert_same(Decoder().latents(tiny_file), expected)
-
-
-def test_tiles_do_not_depend_on_each_other(tiny_file: bytes) -> None:
+@pytest.mark.usefixtures("tiny_model")
+def test_tiles_do_not_depend_on_each_other() -> None:
     """One tile of the file alone in a container decodes to the same latents."""
-    container = bitstream.read(tiny_file)
-    decoded = Decoder().latents(tiny_file)
+    file = Encoder().encode(synthetic_picture(150, 170), level=40, tile=64)
+    container = bitstream.read(file)
+    decoded = Decoder().latents(file)
     for index in (4, 8):
         r = container.grid.rectangle(index)
         header = bitstream.Header(
@@ -184,63 +126,54 @@ def test_tiles_do_not_depend_on_each_other(tiny_file: bytes) -> None:
             level=container.header.level, tile_log2=6,
         )  # fmt: skip
         alone = bitstream.write(bitstream.Container(header=header, tiles=[container.tile(index)]))
-        assert_same(Decoder().latents(alone), [decoded[index]])
+        (found,) = Decoder().latents(alone)
+        assert np.array_equal(found, decoded[index])
 
 
-def random_payload_inputs(network: IntegerNetwork) -> Tensor:
-    """z beyond anything trained."""
-    hyper = network.layers["hyper.in"].spec.inputs
-    generator = torch.Generator().manual_seed(0)
-    return torch.randint(-32000, 32001, (1, 3, 2, hyper), generator=generator).float()
+def test_payload_that_is_cut_or_too_long_is_refused(model: FrameModel) -> None:
+    tiles, _ = model.encode(synthetic_picture(64, 64), 40, 6)
+
+    for damaged in (tiles[0][:-1], tiles[0][: len(tiles[0]) // 2], b"", tiles[0] + b"\0"):
+        with pytest.raises(EntropyCodingError):
+            model.decompress(damaged, 4, 4, 40)
 
 
-def test_hostile_hyper_latents_stay_exact(tiny_weights: ModelWeights) -> None:
-    from entropy.integer.torch_ops import TorchNetwork
+@pytest.mark.weights
+@pytest.mark.parametrize("level", [3, 44])
+def test_registered_model_is_its_definition(level: int) -> None:
+    """The trained integers, every layer of the shipped networks against NumPy."""
+    entry = registry.default("wavelet")
+    with Image.open(KODIM23) as image:
+        pixels = np.ascontiguousarray(np.asarray(image.convert("RGB"))[128:192, 256:320])
 
-    z = random_payload_inputs(tiny_weights.network)
+    tiles, decoded = loaded(entry).encode(pixels, level, 6, decoded=True)
 
-    found = hyper_synthesis(TorchNetwork(tiny_weights.network, CPU).bind(5), z)
-
-    expected = hyper_synthesis(NumpyOps(tiny_weights.network, 5), z.numpy().astype(np.int64))
-    assert np.array_equal(found.numpy().astype(np.int64), expected)
-
-
-@pytest.mark.gpu
-def test_cpu_file_decodes_on_cuda_to_the_same_latents(tiny_file: bytes) -> None:
-    ours, theirs = Decoder(device="cpu"), Decoder(device="cuda")
-
-    assert_same(theirs.latents(tiny_file), ours.latents(tiny_file))
-    difference = theirs.decode(tiny_file).astype(int) - ours.decode(tiny_file)
-    assert np.abs(difference).max() <= 1
+    payloads, _, expected = Definition(entry.path.read_bytes()).encode(pixels, level, 6)
+    assert tiles == payloads
+    assert np.array_equal(decoded, expected)
 
 
 @pytest.mark.gpu
 @pytest.mark.usefixtures("tiny_model")
-def test_cuda_file_decodes_on_cpu_to_the_same_latents() -> None:
-    file = Encoder(device="cuda").encode(synthetic_picture(150, 170), level=40, tile=64)
+def test_cuda_gives_the_bytes_latents_and_pixels_of_the_processor() -> None:
+    picture = synthetic_picture(150, 170)
 
-    assert_same(Decoder(device="cpu").latents(file), Decoder(device="cuda").latents(file))
+    files = [Encoder(device=d).encode(picture, level=40, tile=64) for d in ("cpu", "cuda")]
 
-
-@pytest.mark.weights
-def test_registered_model_equals_its_definition() -> None:
-    """The trained integers, on one tile: every layer of the shipped network against NumPy."""
-    from codec.models import registry
-
-    entry = registry.default("wavelet")
-    weights = load_model(entry)
-    file = Encoder(precision="float32").encode(synthetic_picture(64, 64), level=44)
-    container = bitstream.read(file)
-
-    expected = decode_by_definition(container.tile(0), (4, 4), 44, weights, "reference")
-
-    found = Decoder().latents(file)[0] * 2**MEAN_BITS
-    assert np.array_equal(found.numpy().astype(np.int64), expected)
+    assert files[0] == files[1]
+    ours, theirs = Decoder(device="cpu"), Decoder(device="cuda")
+    assert np.array_equal(theirs.decode(files[0]), ours.decode(files[0]))
+    for a, b in zip(theirs.latents(files[0]), ours.latents(files[0]), strict=True):
+        assert np.array_equal(a, b)
 
 
 @pytest.mark.gpu
 @pytest.mark.weights
-def test_registered_model_on_cuda_equals_cpu() -> None:
-    file = Encoder(device="cpu").encode(synthetic_picture(200, 300), level=44)
+def test_registered_model_on_cuda_equals_the_processor() -> None:
+    picture = synthetic_picture(200, 300)
 
-    assert_same(Decoder(device="cuda").latents(file), Decoder(device="cpu").latents(file))
+    files = [Encoder(device=d).encode(picture, level=44) for d in ("cpu", "cuda")]
+
+    assert files[0] == files[1]
+    pixels = [Decoder(device=d).decode(files[0]) for d in ("cpu", "cuda")]
+    assert np.array_equal(pixels[0], pixels[1])

@@ -85,7 +85,7 @@ def small_decoder() -> Decoder:
 
     entry = register_file(weights_of(random_model()), Path(tempfile.mkdtemp()))
     registry.entries = lambda: (entry,)  # type: ignore[assignment]
-    return Decoder(threads=1, precision="float32", limits=LIMITS)
+    return Decoder(threads=1, limits=LIMITS)
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ MAX_SECONDS = 20.0
 @pytest.fixture
 def decoder(tiny_model: ModelEntry) -> Decoder:
     """A decoder of the small model with small limits."""
-    return Decoder(threads=1, precision="float32", limits=LIMITS)
+    return Decoder(threads=1, limits=LIMITS)
 
 
 @pytest.fixture

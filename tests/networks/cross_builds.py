@@ -20,7 +20,8 @@ NETWORKS = ROOT / "cpp" / "networks"
 TESTS = ROOT / "tests" / "cpp"
 SOURCES = [
     *(NETWORKS / f"{name}.cpp" for name in (
-        "chain", "kernels_scalar", "network", "prepare_simple", "prepare_sums", "program", "weights_file")),
+        "chain", "kernels_scalar", "network", "prepare_simple", "prepare_sums", "program",
+        "weights_file")),
     TESTS / "replay_program.cpp",
 ]  # fmt: skip
 FLAGS = ["-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{NETWORKS}",

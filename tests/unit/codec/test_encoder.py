@@ -14,10 +14,11 @@ import pytest
 from PIL import Image
 
 import bitstream
-from codec import job as job_module
 from codec.decoder import Decoder
 from codec.encoder import Encoder
 from codec.errors import OptionError, TargetUnreachable, UnknownModel, WeightsMismatch
+from codec.frame.encodings import Encodings
+from codec.frame.model import loaded
 from codec.image.metrics import psnr
 from codec.image.picture import Picture
 from codec.models import registry
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("tiny_model")
 @pytest.fixture
 def encoder(tiny_model: ModelEntry) -> Encoder:
     """An encoder of the small model."""
-    return Encoder(precision="float32")
+    return Encoder()
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[1]}x{s[0]}")
@@ -44,7 +45,7 @@ def test_any_size_and_kind_comes_back_as_it_was(
 ) -> None:
     picture = synthetic_picture(*size, channels)
 
-    decoded = Decoder(precision="float32").decode(encoder.encode(picture, level=63, tile=64))
+    decoded = Decoder().decode(encoder.encode(picture, level=63, tile=64))
 
     assert decoded.shape == (*size, channels)
     assert decoded.dtype == np.uint8
@@ -115,21 +116,6 @@ def test_grey_equals_rgb_of_three_equal_planes(encoder: Encoder) -> None:
     assert list(as_grey.tiles) == list(as_rgb.tiles)
 
 
-def test_windows_do_not_show(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Analysis by small windows gives what the whole image gives: no seams, no redundant bits."""
-    picture = synthetic_picture(260, 330)
-    whole = encoder.encode(picture, level=50, tile=64)
-
-    monkeypatch.setattr(job_module, "WINDOW_PX", 128)
-    windowed = encoder.encode(picture, level=50, tile=64)
-
-    assert abs(len(windowed) - len(whole)) <= 0.005 * len(whole)
-    decoder = Decoder(precision="float32")
-    difference = decoder.decode(windowed).astype(int) - decoder.decode(whole)
-    # a latent at the edge of a rounding step may fall on its other side: rare, and small
-    assert (np.abs(difference) > 1).mean() < 0.01
-
-
 def test_padding_repeats_the_last_row_and_column(encoder: Encoder) -> None:
     """A picture continued by its edge has the tiles of the smaller picture."""
     picture = synthetic_picture(50, 60)
@@ -175,7 +161,7 @@ def test_target_bpp_counts_all_bytes(encoder: Encoder) -> None:
 
 def test_target_psnr_is_reached_with_no_level_too_many(encoder: Encoder) -> None:
     picture = synthetic_picture(100, 120)
-    decoder = Decoder(precision="float32")
+    decoder = Decoder()
 
     def measured(level: int) -> float:
         return psnr(picture, decoder.decode(encoder.encode(picture, level=level)))
@@ -188,9 +174,21 @@ def test_target_psnr_is_reached_with_no_level_too_many(encoder: Encoder) -> None
         assert level == 0 or measured(level - 1) < target
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_psnr_of_a_search_is_that_of_the_file(tiny_model: ModelEntry, channels: int) -> None:
+    """What the encoder decodes for itself is what the decoder gives, sample for sample."""
+    picture = Picture.from_numpy(synthetic_picture(150, 90, channels))
+    encodings = Encodings(tiny_model, loaded(tiny_model), picture, 64)
+
+    found = encodings.psnr(33)
+
+    decoded = Decoder().decode_picture(encodings.file(33))
+    assert found == psnr(picture.samples, decoded.samples)
+
+
 def test_target_psnr_of_a_grey_picture_is_that_of_its_plane(encoder: Encoder) -> None:
     picture = synthetic_picture(100, 120, 1)
-    decoder = Decoder(precision="float32")
+    decoder = Decoder()
     target = psnr(picture, decoder.decode(encoder.encode(picture, level=25)))
 
     file = encoder.encode(picture, target_psnr=target)
@@ -230,7 +228,7 @@ def test_bpp_that_cannot_be_had_states_the_least(encoder: Encoder) -> None:
 
 def test_psnr_that_cannot_be_had_states_the_best(encoder: Encoder) -> None:
     picture = synthetic_picture(100, 120)
-    decoded = Decoder(precision="float32").decode(encoder.encode(picture, level=63))
+    decoded = Decoder().decode(encoder.encode(picture, level=63))
     best = psnr(picture, decoded)
 
     with pytest.raises(TargetUnreachable, match=f"best .* {best:.2f} dB") as caught:
@@ -268,6 +266,18 @@ def test_progress_rises_to_one(encoder: Encoder, options: EncoderOptions) -> Non
     assert all(value <= 1.0 + 1e-9 for value in seen)
 
 
+def test_progress_that_raises_stops_the_encoding(encoder: Encoder) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop(share: float) -> None:
+        raise Stopped
+
+    picture = Picture.from_numpy(synthetic_picture(150, 200))
+    with pytest.raises(Stopped):
+        encoder.encode_picture(picture, EncoderOptions(level=20, tile=64), progress=stop)
+
+
 def test_unknown_profile_or_model_raises() -> None:
     with pytest.raises(UnknownModel, match="'swin'"):
         Encoder("swin")
@@ -300,19 +310,8 @@ def test_level_the_model_does_not_have_is_refused(
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{"device": "tpu"}, {"device": "cuda:99"}, {"threads": -1}, {"precision": "float16"}],
-    ids=str,
+    "options", [{"device": "tpu"}, {"device": "cuda:99"}, {"threads": -1}], ids=str
 )
 def test_wrong_option_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(OptionError):
         Encoder(**options)
-
-
-def test_threads_are_restored(encoder: Encoder) -> None:
-    import torch
-
-    before = torch.get_num_threads()
-    Encoder(threads=1).encode(synthetic_picture(8, 8), level=1)
-
-    assert torch.get_num_threads() == before

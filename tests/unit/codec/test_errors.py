@@ -6,6 +6,7 @@ import pytest
 
 import bitstream.errors
 import entropy.errors
+import networks.errors
 from codec import errors
 
 
@@ -32,7 +33,6 @@ def subclasses(base: type[BaseException]) -> list[type[BaseException]]:
         (errors.UnsupportedVersion, 4),
         (errors.UnknownModel, 4),
         (errors.WeightsMismatch, 4),
-        (errors.InexactDevice, 4),
         (errors.LimitExceeded, 5),
         (errors.TargetUnreachable, 1),
         (errors.OutputExists, 1),
@@ -76,6 +76,10 @@ def test_every_error_is_exported() -> None:
         (entropy.errors.InvalidTable, errors.InternalError),
         (entropy.errors.SymbolOutOfRange, errors.InternalError),
         (entropy.errors.NativeUnavailable, errors.InternalError),
+        (networks.errors.NetworkError, errors.InternalError),
+        (networks.errors.InvalidNetwork, errors.WeightsMismatch),
+        (networks.errors.InvalidWeightsFile, errors.WeightsMismatch),
+        (networks.errors.UnknownInstructionSet, errors.OptionError),
     ],
 )
 def test_errors_below_are_translated(
@@ -85,7 +89,12 @@ def test_errors_below_are_translated(
 
 
 @pytest.mark.parametrize(
-    "base", [bitstream.errors.BitstreamError, entropy.errors.EntropyCodingError]
+    "base",
+    [
+        bitstream.errors.BitstreamError,
+        entropy.errors.EntropyCodingError,
+        networks.errors.NetworkError,
+    ],
 )
 def test_no_error_below_is_forgotten(base: type[Exception]) -> None:
     for original in subclasses(base):

@@ -9,19 +9,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from codec.encoder import Encoder
 from codec.frame.feedback import SHARE, Feedback, expected
-from codec.trainable.model import lambdas
+from codec.frame.model import FrameModel, loaded
+from codec.frame.refine import CURVATURE, Refiner, Tile
+from codec.models.quality import lmbda_of
 from codec.models.registry import ModelEntry
-from codec.models.weights import ModelWeights
-from codec.frame.refine import CURVATURE, Tile
-from entropy.models.latent_codec import LatentCodec
+from codec.trainable.weights import read_trained
+from entropy.models.latent_codec import split_steps
 from entropy.models.partition import joined, split
 from entropy.models.quadtree import STEPS
 from tests.model_fixtures import synthetic_picture
-
-CPU = torch.device("cpu")
-NONE = torch.zeros(192)
 
 
 def random(*shape: int, seed: int) -> Tensor:
@@ -79,14 +76,25 @@ def test_what_was_expected_moves_nothing() -> None:
 
 
 @pytest.fixture
-def latent_codec(trellis_weights: ModelWeights) -> LatentCodec:
-    weights = trellis_weights
-    return LatentCodec(weights.config.entropy, weights.network, weights.tables, CPU)
+def model(tiny_entry: ModelEntry) -> FrameModel:
+    """The small model in the compiled core."""
+    return loaded(tiny_entry)
 
 
-def test_expected_is_the_target_but_where_nothing_is_coded(latent_codec: LatentCodec) -> None:
-    y, z = random(8, 12, 32, seed=4), torch.zeros(2, 3, 8)
-    segments, y_hat = latent_codec.segments(y, z, 40, NONE)
+def targets(seed: int) -> np.ndarray:
+    """y (8, 12, 32) in 2^-8 symbols."""
+    random = np.random.default_rng(seed)
+    return np.rint(random.normal(0, 256, (8, 12, 32))).astype(np.int32)
+
+
+NO_Z = np.zeros((2, 3, 8), np.int32)
+
+
+def test_expected_is_the_target_but_where_nothing_is_coded(model: FrameModel) -> None:
+    units = targets(4)
+    _, found, segments = model.compress(units, NO_Z, 40)
+    y = torch.from_numpy(units).float() / 256
+    y_hat = torch.from_numpy(found).float() / 32
 
     likely = expected(y, segments, y_hat)
 
@@ -99,35 +107,41 @@ def test_expected_is_the_target_but_where_nothing_is_coded(latent_codec: LatentC
     assert torch.equal(likely[~coded], y_hat[~coded])
 
 
-def test_answers_replace_the_targets_of_later_steps(latent_codec: LatentCodec) -> None:
-    y, z = random(8, 12, 32, seed=4), torch.zeros(2, 3, 8)
-    other = split(y[None] + 5)
-    told: list[tuple[int, Tensor]] = []
+def test_answers_replace_the_targets_of_later_steps(model: FrameModel) -> None:
+    y = targets(4)
+    mine, other = split_steps(y), split_steps(y + 5 * 256)
+    told: list[tuple[int, np.ndarray]] = []
 
-    def answer(step: int, y_hat: Tensor) -> list[Tensor]:
-        told.append((step, y_hat))
-        return [*split(y[None])[:2], *other[2:]]
+    def answer(step: int, y_hat: np.ndarray) -> list[np.ndarray]:
+        told.append((step, y_hat.copy()))
+        return [*mine[:2], *other[2:]]
 
-    payload, y_hat = latent_codec.compress(y, z, 40, NONE, answer)
+    payload, y_hat, _ = model.compress(y, NO_Z, 40, answer=answer)
 
-    parts = split(y_hat[None])
+    parts = split_steps(y_hat)
     assert [step for step, _ in told] == [0, 1, 2]
     for step, decoded in told:
-        assert torch.equal(decoded, parts[step][0])
-    replaced = whole([*split(y[None])[:2], *other[2:]])
-    assert latent_codec.compress(replaced, z, 40, NONE)[0] == payload
-    assert torch.equal(latent_codec.decompress(payload, 8, 12, 40), y_hat)
+        assert np.array_equal(decoded, parts[step])
+    torch_parts = [torch.from_numpy(part)[None] for part in [*mine[:2], *other[2:]]]
+    replaced = whole(torch_parts).contiguous().numpy()
+    assert model.compress(replaced, NO_Z, 40)[0] == payload
+    assert np.array_equal(model.decompress(payload, 8, 12, 40), y_hat)
 
 
-def test_distortion_of_a_tile_is_what_its_decoded_pixels_are_worth(tiny_model: ModelEntry) -> None:
+def test_distortion_of_a_tile_is_what_its_decoded_pixels_are_worth(
+    tiny_entry: ModelEntry, model: FrameModel
+) -> None:
     """Whatever lies around it, in float32."""
-    model = Encoder(precision="float32")._model
+    refiner = Refiner(
+        read_trained(tiny_entry.path.read_bytes()), torch.device("cpu"), torch.float32
+    )
     pixels = torch.from_numpy(np.ascontiguousarray(synthetic_picture(60, 64)))
-    y = random(6, 5, model.config.latent, seed=2)
+    units = np.rint(np.random.default_rng(2).normal(0, 32, (6, 5, 32))).astype(np.int32)
+    y = torch.from_numpy(units).float() / 32
     tile = Tile(pixels, y, (2, 1), 40)
 
-    bits = model.refiner().distortion(tile)(y[None, 2:6, 1:5])
+    bits = refiner.distortion(tile)(y[None, 2:6, 1:5])
 
-    image = model.synthesiser(40)(y)[32:92, 16:80].float()
-    squares = float((image - pixels).square().sum()) / 3 * float(lambdas(64)[40])
+    image = torch.from_numpy(model.synthesise(units, 40))[32:92, 16:80].float()
+    squares = float((image - pixels).square().sum()) / 3 * lmbda_of(40, 64)
     assert float(bits) == pytest.approx(squares, rel=0.01)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 pytest.importorskip("triton", reason="needs Triton, which has no build for this platform")
 
-from codec.transforms import fused_triton
+from codec.trainable import fused_triton
 from codec.trainable.blocks import OUT_SCALE, GatedBlock
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")

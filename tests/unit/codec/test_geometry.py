@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codec.models.geometry import (
+from codec.frame.geometry import (
     ALIGN_PX,
     LATENT_PX,
     WINDOW_PX,

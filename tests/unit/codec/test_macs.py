@@ -1,83 +1,87 @@
-"""The decoder's cost: every multiplication of a matrix product or convolution, counted as it runs.
+"""The decoder's cost: every multiplication of a sum of products, counted in the programs that run.
 
-Counted while one tile of 768 x 512 pixels is decoded: hyper-synthesis, context, heads, synthesis.
-Elementwise work and table lookups are not multiply-accumulates and are left out, as everywhere in
-the literature.
+Counted for one tile of whole hyper-latents: hyper-synthesis, context, heads, synthesis. Elementwise
+work and table lookups are not multiply-accumulates and are left out, as in the literature.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import pytest
-import torch
-from torch import Tensor
 
+from codec.models import registry
+from codec.models.registry import ModelEntry
 from codec.trainable.model import ImageConfig
-from codec.models.weights import ModelWeights, load_model
-from codec.transforms import kernels
-from codec.transforms.inference import Synthesiser
-from entropy.integer import compiled_ops
-from entropy.models.latent_codec import LatentCodec
-from tests.model_fixtures import TINY, random_model, weights_of
+from codec.trainable.weights import read_trained
+from entropy.models.quadtree import STEPS
+from networks import weights_file
+from networks.program import Kind, Operation, Program
+from tests.model_fixtures import TINY
 
-WIDTH, HEIGHT = 768, 512
 BUDGET = 50_000.0
 """DESIGN section 3: at most 50 kMAC per pixel."""
 
-
-@contextmanager
-def counted(monkeypatch: pytest.MonkeyPatch, macs: Counter[str], part: str) -> Iterator[None]:
-    """Adds the multiply-accumulates of the block to macs[part]; PyTorch has to make them."""
-    functional: Any = torch.nn.functional
-    linear, conv2d = functional.linear, functional.conv2d
-
-    def counting_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        macs[part] += x.numel() // x.shape[-1] * weight.numel()
-        result: Tensor = linear(x, weight, bias)
-        return result
-
-    def counting_conv2d(x: Tensor, weight: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        out: Tensor = conv2d(x, weight, *args, **kwargs)
-        macs[part] += out.numel() * weight[0].numel()
-        return out
-
-    with monkeypatch.context() as patch:
-        patch.setattr(functional, "linear", counting_linear)
-        patch.setattr(functional, "conv2d", counting_conv2d)
-        for name in ("matmul", "mm", "bmm", "addmm", "einsum", "conv1d"):
-            patch.setattr(torch, name, None)  # whoever starts to use these has to count them here
-        yield
+Size = tuple[int, int]
 
 
-def decoder_macs(weights: ModelWeights, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Multiply-accumulates per part of decoding one tile of WIDTH x HEIGHT pixels."""
-    monkeypatch.setattr(kernels, "fits", lambda *args: False)
-    monkeypatch.setattr(kernels, "map_fits", lambda *args: False)
-    monkeypatch.setattr(compiled_ops, "fits", lambda *args: False)
-    config = weights.config
-    codec = LatentCodec(config.entropy, weights.network, weights.tables, torch.device("cpu"))
-    h, w = HEIGHT // 16, WIDTH // 16
-    generator = torch.Generator().manual_seed(0)
-    y = torch.randn(h, w, config.entropy.latent, generator=generator)
-    z = torch.zeros(h // 4, w // 4, config.entropy.hyper)
-    payload, _ = codec.compress(y, z, 30, weights.dead_zone)
-    synthesise = Synthesiser(
-        config.transform, weights.floats["synthesis"], 30, torch.get_default_dtype()
-    )
-    macs: Counter[str] = Counter()
-    with counted(monkeypatch, macs, "entropy model"):
-        y_hat = codec.decompress(payload, h, w, 30)
-    with counted(monkeypatch, macs, "synthesis"):
-        synthesise(y_hat)
-    return macs
+def _linear(op: Operation, size: Size) -> tuple[int, Size]:
+    fold, unfold, _ = op.parameters
+    height, width = size[0] // fold, size[1] // fold
+    return height * width * op.tensor("weight").size, (height * unfold, width * unfold)
+
+
+def _weights(*names: str) -> Callable[[Operation, Size], tuple[int, Size]]:
+    def count(op: Operation, size: Size) -> tuple[int, Size]:
+        return size[0] * size[1] * sum(op.tensor(name).size for name in names), size
+
+    return count
+
+
+COUNTS: dict[Kind, Callable[[Operation, Size], tuple[int, Size]]] = {
+    Kind.LINEAR: _linear,
+    Kind.DEPTHWISE: _weights("weight"),
+    Kind.GATED_BLOCK: _weights("spatial", "expand", "reduce"),
+    Kind.ADD: _weights(),
+    Kind.GLU: _weights(),
+    Kind.SCALE: _weights(),
+    Kind.LOOKUP: _weights(),
+    Kind.CONCAT: _weights(),
+    Kind.CELL: lambda op, size: (0, (size[0] // 2, size[1] // 2)),
+    Kind.JOIN: lambda op, size: (0, (size[0] * 2, size[1] * 2)),
+}
+"""Multiply-accumulates of an operation and the size it gives, from that of what it reads."""
+
+
+def macs(program: Program, sizes: Sequence[Size]) -> int:
+    """Multiply-accumulates of a program over inputs of those heights and widths."""
+    registers, total = list(sizes), 0
+    assert len(registers) == len(program.inputs)
+    for op in program.operations:
+        count, size = COUNTS[op.kind](op, registers[op.arguments[0]])
+        total += count
+        registers.append(size)
+    return total
+
+
+def decoder_macs(entry: ModelEntry) -> dict[str, float]:
+    """Per pixel, of decoding a tile of 256 x 128 pixels."""
+    entries = weights_file.read(entry.path.read_bytes())
+    programs = {name: part for name, part in entries.items() if isinstance(part, Program)}
+    at16, at32, at64 = (8, 16), (4, 8), (2, 4)
+    entropy = macs(programs["hyper_synthesis"], [at64])
+    for step in range(STEPS):
+        known = [at16] if step else []
+        entropy += macs(programs[f"context.{step}"], [at16, *known])
+        if step + 1 < STEPS:
+            entropy += macs(programs[f"embed.{step}"], [at32] * 4 + known)
+    pixels = 256 * 128
+    synthesis = macs(programs["synthesis"], [at16])
+    return {"entropy model": entropy / pixels, "synthesis": synthesis / pixels}
 
 
 def expected_macs(config: ImageConfig) -> dict[str, float]:
-    """The same per pixel, from the recipe."""
+    """The same from the recipe."""
     t, e = config.transform, config.entropy
     c, m = e.hidden, e.latent
     block = 9 * c + 2 * c * 2 * c  # depthwise, expand, reduce
@@ -87,46 +91,22 @@ def expected_macs(config: ImageConfig) -> dict[str, float]:
     embeds = 3 * (2 * m // 4) * c  # per position: one group at each step but the last
     heads = 4 * 2 * c * (m // 4)
     at16 = c * c + block + contexts + embeds + heads
-
-    def gated(channels: int, hidden: int) -> int:
-        return 9 * channels + 3 * channels * hidden
-
-    up = m * 4 * t.trunk
+    gated = 9 * t.trunk + 3 * t.trunk * 192
     return {
         "entropy model": at64 / 64**2 + at32 / 32**2 + at16 / 16**2,
-        "synthesis": (t.synthesis16 * gated(m, m) + up) / 16**2
-        + (t.synthesis8 * gated(t.trunk, 192) + t.trunk * 192) / 8**2,
+        "synthesis": m * 4 * t.trunk / 16**2 + (t.synthesis8 * gated + t.trunk * 192) / 8**2,
     }
 
 
-def per_pixel(macs: Counter[str]) -> dict[str, float]:
-    return {part: count / (WIDTH * HEIGHT) for part, count in macs.items()}
-
-
-def test_counting_agrees_with_the_recipe(
-    tiny_weights: ModelWeights, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = per_pixel(decoder_macs(tiny_weights, monkeypatch))
-
-    assert found == pytest.approx(expected_macs(TINY))
-
-
-def test_default_recipe_is_within_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    weights = weights_of(random_model(ImageConfig()))
-
-    found = per_pixel(decoder_macs(weights, monkeypatch))
-
-    print({part: f"{count / 1000:.2f} kMAC/px" for part, count in found.items()})
-    assert found == pytest.approx(expected_macs(ImageConfig()))
-    assert sum(found.values()) <= BUDGET
+def test_programs_multiply_as_often_as_the_recipe_says(tiny_entry: ModelEntry) -> None:
+    assert decoder_macs(tiny_entry) == pytest.approx(expected_macs(TINY))
 
 
 @pytest.mark.weights
-def test_registered_model_is_within_the_budget() -> None:
-    from codec.models import registry
-
-    config = load_model(registry.default("wavelet")).config
-    found = expected_macs(config)
+@pytest.mark.parametrize("entry", registry.entries(), ids=lambda e: e.name)
+def test_registered_model_is_within_the_budget(entry: ModelEntry) -> None:
+    found = decoder_macs(entry)
 
     print({part: f"{count / 1000:.2f} kMAC/px" for part, count in found.items()})
+    assert found == pytest.approx(expected_macs(read_trained(entry.path.read_bytes()).config))
     assert sum(found.values()) <= BUDGET

@@ -105,7 +105,6 @@ def test_strip_is_normalised() -> None:
         {"device": 0},
         {"threads": -1},
         {"threads": 2000},
-        {"precision": "float16"},
     ],
 )
 def test_wrong_decoder_options_raise(wrong: dict[str, object]) -> None:

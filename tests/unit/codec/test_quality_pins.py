@@ -12,13 +12,12 @@ from codec.decoder import Decoder
 from codec.encoder import Encoder
 from codec.image.metrics import psnr
 from codec.models import registry
-from codec.trainable.model import lambdas
+from codec.models.quality import lmbda_of
 
 KODIM23 = Path(__file__).parents[3] / "examples" / "kodim23.png"
 QUALITIES = (10, 50, 90)
 PINS: dict[str, dict[int, tuple[int, float]]] = {
-    "wavelet-9": {10: (2542, 29.96), 50: (9290, 35.68), 90: (34934, 41.09)},
-    "wavelet-10": {10: (2428, 30.37), 50: (8500, 36.0), 90: (31426, 41.21)},
+    "wavelet-11": {10: (2442, 30.42), 50: (8514, 36.02), 90: (31411, 41.2)},
 }
 """model -> quality -> (bytes, dB) of examples/kodim23.png. A failing test prints the row to add."""
 
@@ -33,7 +32,7 @@ def photograph() -> np.ndarray:
 
 
 def measured(photograph: np.ndarray) -> dict[int, tuple[int, float]]:
-    encoder, decoder = Encoder(precision="float32"), Decoder(precision="float32")
+    encoder, decoder = Encoder(), Decoder()
     result = {}
     for quality in QUALITIES:
         file = encoder.encode(photograph, quality=quality)
@@ -47,9 +46,7 @@ def test_size_and_quality_are_as_pinned(photograph: np.ndarray) -> None:
     found = measured(photograph)
 
     assert name in PINS, f'add to PINS: "{name}": {found}'
-    for quality, (size, score) in PINS[name].items():
-        assert found[quality][0] == pytest.approx(size, rel=0.01)
-        assert found[quality][1] == pytest.approx(score, abs=0.05)
+    assert found == PINS[name]
 
 
 def test_one_model_spans_the_rates_of_use(photograph: np.ndarray) -> None:
@@ -65,27 +62,16 @@ def test_refinement_and_its_feedback_pay(
     photograph: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bits plus lambda times the squared error of a crop, at effort 8 against one pass."""
-    picture, level = np.ascontiguousarray(photograph[128:256, 256:448]), 24
-    encoder, decoder = Encoder(precision="float32"), Decoder(precision="float32")
+    picture, level = np.ascontiguousarray(photograph[128:192, 320:448]), 40
+    encoder, decoder = Encoder(threads=1), Decoder()
 
     def cost(effort: int) -> float:
         file = encoder.encode(picture, level=level, effort=effort)
         squares = float(((decoder.decode(file).astype(float) - picture) ** 2).sum())
-        return 8 * len(file) + float(lambdas(64)[level]) * squares / 3
+        return 8 * len(file) + lmbda_of(level, 64) * squares / 3
 
     answered, direct = cost(8), cost(7)
     monkeypatch.setattr("codec.frame.feedback.SHARE", 0.0)
 
     assert answered < 0.97 * direct
-    assert answered < 0.995 * cost(8)
-
-
-def test_precision_of_the_transforms_hardly_matters(photograph: np.ndarray) -> None:
-    picture = np.ascontiguousarray(photograph[128:384, 256:640])
-    file = Encoder(precision="float32").encode(picture, quality=75)
-    pixels = [Decoder(precision=p).decode(file).astype(int) for p in ("float32", "bfloat16")]
-
-    assert np.abs(pixels[0] - pixels[1]).max() <= 1
-
-    files = [Encoder(precision=p).encode(picture, quality=75) for p in ("float32", "bfloat16")]
-    assert len(files[1]) == pytest.approx(len(files[0]), rel=0.01)
+    assert answered < 0.999 * cost(8)

@@ -15,15 +15,10 @@ from codec.models import registry
 from codec.models.registry import ModelEntry
 
 LANDED: dict[int, tuple[str, str, str]] = {
-    9: (
-        "wavelet-9",
+    11: (
+        "wavelet-11",
         "wavelet",
-        "ff1ca4f4a60f95d3292d95a33736c61c3542709ce6cf038e4037d0e6425b4595",
-    ),
-    10: (
-        "wavelet-10",
-        "wavelet",
-        "eaa8ff3e4cedc8ab70f2da87e3569cd942ed38211cc82f1bb6a03c17db9e1df9",
+        "d6ef05265d6ca62d889ceb3f3a1ce965766d07ab068f2aeaf59ed19edd7ae0e8",
     ),
 }
 """id -> (name, profile, sha256) of the landed models, less the retired. Append only; DESIGN C2.
@@ -32,23 +27,14 @@ A model goes in here in the commit that adds it to the manifest. What stands her
 files in the world name these ids.
 """
 
-RETIRED = {
-    1: "wavelet-1",
-    2: "wavelet-2",
-    3: "wavelet-3",
-    4: "wavelet-4",
-    5: "wavelet-5",
-    6: "wavelet-6",
-    7: "wavelet-7",
-    8: "wavelet-8",
-}
-"""id -> name of the models that were taken out before version 1.0. Append only."""
+RETIRED = {n: f"wavelet-{n}" for n in range(1, 11)}
+"""id -> name of the models before the first exact one. Nothing is ever added."""
 
 
 def test_retired_models_are_remembered_and_named() -> None:
     assert registry.retired() == RETIRED
     assert not RETIRED.keys() & LANDED.keys()
-    with pytest.raises(UnknownModel, match=r"model id 1 \(wavelet-1\) was retired"):
+    with pytest.raises(UnknownModel, match=r"model id 1 \(wavelet-1\) .* was retired"):
         registry.by_id(1)
 
 
@@ -78,8 +64,9 @@ def test_entry_is_well_formed(entry: ModelEntry) -> None:
     assert 0 <= entry.id < 1 << 16
     assert re.fullmatch(r"[a-z][a-z0-9-]*", entry.name)
     assert re.fullmatch(r"[0-9a-f]{64}", entry.sha256)
-    assert entry.file == f"{entry.name}.safetensors"
+    assert entry.file == f"{entry.name}.weights"
     assert 2 <= entry.levels <= 64
+    assert entry.exact
     assert entry.weights_hash == bytes.fromhex(entry.sha256)[:4]
 
 
@@ -109,9 +96,9 @@ def test_models_are_found_by_id_and_name() -> None:
 
 def test_unknown_model_names_the_known_ones(tiny_model: ModelEntry) -> None:
     with pytest.raises(
-        UnknownModel, match=f"model id 9 is not known here \\(known: {tiny_model.id}"
+        UnknownModel, match=f"model id 60000 is not known here \\(known: {tiny_model.id}"
     ):
-        registry.by_id(9)
+        registry.by_id(60000)
     with pytest.raises(UnknownModel, match=f"no model 'x'; known: {tiny_model.name}"):
         registry.by_name("x")
     with pytest.raises(UnknownModel, match="no profile 'swin'; known: wavelet"):
@@ -130,7 +117,7 @@ def test_default_is_the_one_marked(tiny_entry: ModelEntry, monkeypatch: pytest.M
 def test_double_entry_is_refused(double: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [
         {"id": n, "name": f"m{n}", "profile": "p", "file": "f", "sha256": "00" * 32,
-         "levels": 64, "default": True, "summary": ""}
+         "levels": 64, "exact": True, "default": True, "summary": ""}
         for n in (1, 2)
     ]  # fmt: skip
     monkeypatch.setattr("tomllib.loads", lambda text: {"model": rows})
@@ -146,7 +133,7 @@ def test_id_and_name_of_a_retired_model_stay_taken(
     gone: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = {"id": 1, "name": "m1", "profile": "p", "file": "f", "sha256": "00" * 32,
-           "levels": 64, "default": True, "summary": ""}  # fmt: skip
+           "levels": 64, "exact": True, "default": True, "summary": ""}  # fmt: skip
     monkeypatch.setattr("tomllib.loads", lambda text: {"model": [row], "retired": [gone]})
 
     with pytest.raises(InternalError, match="share an id or a name"):

@@ -1,4 +1,4 @@
-"""The float transforms: shapes, exact inverses, folding for inference, and windows with margins."""
+"""The transforms: shapes, exact inverses, their floats and their integers, windows with margins."""
 
 from __future__ import annotations
 
@@ -9,25 +9,28 @@ import pytest
 import torch
 from torch import Tensor
 
-from codec.trainable.model import ImageModel, lambdas
-from codec.models.weights import ModelWeights
-from codec.train.export import _floats
+from codec.frame.model import FrameModel, loaded
+from codec.models.registry import ModelEntry
 from codec.trainable.blocks import GatedBlock, LevelGain, ScaledLinear, shuffle, unshuffle
-from codec.transforms.inference import (
-    Analyser,
-    Synthesiser,
-    analysis_margin,
-    synthesis_margin,
-)
+from codec.trainable.folded import Folded, folded
+from codec.trainable.model import ImageModel, lambdas
 from codec.trainable.transforms import (
     STEM_CHANNELS,
     Analysis,
     LinearStart,
     Synthesis,
-    WaveletConfig,
     quantiser_step,
     start_as_linear_codec,
 )
+from codec.transforms.wavelet import (
+    WaveletConfig,
+    analyse,
+    analysis_margin,
+    haar_packet,
+    synthesis_margin,
+    synthesise,
+)
+from entropy.models.hyper_graph import hyper_analyse
 from networks.train.training import KNOTS
 from tests.model_fixtures import TINY, synthetic_picture
 
@@ -85,7 +88,7 @@ def orthonormal(rows: int, columns: int) -> Tensor:
 def test_linear_start_with_all_channels_is_lossless() -> None:
     """Analysis and synthesis of the starting point are inverse where nothing is left out."""
     torch.manual_seed(0)
-    config = WaveletConfig(768, 1, 1, 1, 1, 64)
+    config = WaveletConfig(768, 1, 1, 64)
     analysis, synthesis = Analysis(config), Synthesis(config)
     steps = torch.tensor([quantiser_step(float(x)) for x in lambdas(KNOTS)])
     start_as_linear_codec(
@@ -120,84 +123,130 @@ def test_quantiser_step_falls_with_lambda() -> None:
     assert lambdas(64)[-1] == pytest.approx(0.25)
 
 
-def rounded_to_half(model: torch.nn.Module) -> dict[str, Tensor]:
-    return _floats(model)
+def test_haar_packet_is_three_stages_of_sums_and_differences() -> None:
+    matrix = haar_packet(3)
+    block = np.random.default_rng(2).normal(size=(8, 8))
+    bands = [block]
+    for _ in range(3):
+        fours = [(b[::2, ::2], b[::2, 1::2], b[1::2, ::2], b[1::2, 1::2]) for b in bands]
+        bands = [
+            (a + p * b + q * c + p * q * d) / 2
+            for a, b, c, d in fours
+            for p in (1, -1)
+            for q in (1, -1)
+        ]
+
+    found = matrix @ block.reshape(-1)
+
+    np.testing.assert_allclose(matrix @ matrix.T, np.eye(64), atol=1e-12)
+    np.testing.assert_allclose(np.sort(found), np.sort(np.concatenate(bands).reshape(-1)))
 
 
-@pytest.mark.parametrize("level", [0, 29, 63])
-def test_analyser_equals_the_trained_analysis(tiny_trainable: ImageModel, level: int) -> None:
-    pixels = torch.from_numpy(synthetic_picture(64, 96))
+def test_a_stem_is_a_haar_packet_and_a_linear_map(tiny_trainable: ImageModel) -> None:
+    """Whatever the stem has learned, it says of the packet of every colour."""
+    stem = folded(tiny_trainable.analysis)["stem.weight"].double().numpy()
+    packet = np.kron(haar_packet(3), np.eye(3))  # pixels row by row, their colours together
+    x = np.random.default_rng(1).normal(size=(10, STEM_CHANNELS))
+
+    behind = stem @ packet.T
+
+    assert abs(np.linalg.norm(behind) / np.linalg.norm(stem) - 1) < 1e-12
+    np.testing.assert_allclose(x @ packet.T @ behind.T, x @ stem.T, atol=1e-9)
+
+
+LEVEL = pytest.mark.parametrize("level", [0, 29, 63])
+
+
+@LEVEL
+def test_folded_layers_equal_the_trained_ones(tiny_trainable: ImageModel, level: int) -> None:
+    model, at = tiny_trainable, torch.tensor([level])
+    x = torch.from_numpy(synthetic_picture(64, 128)).float() / 255 - 0.5
     with torch.no_grad():
-        x = pixels[None].float() / 255 - 0.5
-        expected = tiny_trainable.analysis(x, torch.tensor([level]))[0]
+        y = model.analysis(x[None], at)[0]
+        z = model.entropy.hyper_analysis(y[None])[0]
+        x_hat = model.synthesis(y[None].round(), at)[0]
 
-    analyse = Analyser(
-        TINY.transform, rounded_to_half(tiny_trainable.analysis), level, torch.float32
-    )
-    found = analyse(pixels)
+        def ops(module: torch.nn.Module) -> Folded:
+            return Folded(folded(module), 64, level)
 
-    assert found.shape == (4, 6, 32)
-    scale = float(expected.abs().max())
-    assert float((found - expected).abs().max()) < 0.01 * scale  # float16 weights
+        found = [
+            analyse(ops(model.analysis), TINY.transform, x),
+            hyper_analyse(ops(model.entropy.hyper_analysis), y),
+            synthesise(ops(model.synthesis), TINY.transform, y.round()),
+        ]
+
+    for ours, theirs in zip(found, (y, z, x_hat), strict=True):
+        assert ours.shape == theirs.shape
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("level", [0, 29, 63])
-def test_synthesiser_equals_the_trained_synthesis(tiny_trainable: ImageModel, level: int) -> None:
+@pytest.fixture
+def model(tiny_entry: ModelEntry) -> FrameModel:
+    """The small model in integers."""
+    return loaded(tiny_entry)
+
+
+@LEVEL
+def test_integers_are_near_the_trained_floats(
+    tiny_trainable: ImageModel, model: FrameModel, level: int
+) -> None:
+    pixels, at = synthetic_picture(64, 128), torch.tensor([level])
+    y = model.analyse(pixels, (0, 0, 8, 4), level)
+    z = model.hyper_analyse(y, level)
+    y_hat = 32 * ((y + 128) >> 8)
+    image = model.synthesise(y_hat, level)
+
     with torch.no_grad():
-        x = torch.from_numpy(synthetic_picture(64, 96))[None].float() / 255 - 0.5
-        y = tiny_trainable.analysis(x, torch.tensor([level])).round()
-        expected = tiny_trainable.synthesis(y, torch.tensor([level]))[0]
-        expected = ((expected + 0.5) * 255).clamp(0, 255)
+        x = torch.from_numpy(pixels)[None].float() / 255 - 0.5
+        float_y = tiny_trainable.analysis(x, at)
+        float_z = tiny_trainable.entropy.hyper_analysis(torch.from_numpy(y)[None].float() / 256)
+        float_x = tiny_trainable.synthesis(torch.from_numpy(y_hat)[None].float() / 32, at)
 
-    synthesise = Synthesiser(
-        TINY.transform, rounded_to_half(tiny_trainable.synthesis), level, torch.float32
-    )
-    found = synthesise(y[0])
-
-    assert found.shape == (64, 96, 3)
-    assert found.dtype == torch.uint8
-    assert float((found.float() - expected).abs().max()) < 1.5
-    assert float((found.float() - expected).abs().mean()) < 0.3
+    assert np.abs(y / 256 - float_y[0].numpy()).max() < 0.05
+    assert np.abs(z - float_z[0].numpy()).max() < 0.5 + 0.02
+    shown = ((float_x[0] + 0.5) * 255).clamp(0, 255).numpy()
+    assert np.abs(image - shown).max() < 0.5 + 0.25
 
 
-def test_synthesis_survives_latents_no_encoder_makes(tiny_weights: ModelWeights) -> None:
-    synthesise = Synthesiser(TINY.transform, tiny_weights.floats["synthesis"], 10, torch.bfloat16)
-    for value in (1e6, -1e6, 0.0):
-        pixels = synthesise(torch.full((4, 4, 32), value))
-        assert pixels.shape == (64, 64, 3)
+@pytest.mark.parametrize(
+    ("margin", "config", "latents"),
+    [
+        (analysis_margin, TINY.transform, 1),
+        (synthesis_margin, TINY.transform, 2),
+        (analysis_margin, WaveletConfig(analysis8=15), 8),
+        (synthesis_margin, WaveletConfig(synthesis8=16), 8),
+    ],
+)
+def test_margins_are_the_reach_of_the_blocks(
+    margin: Callable[[WaveletConfig], int], config: WaveletConfig, latents: int
+) -> None:
+    """A block reaches one position at 1/8, half a latent."""
+    assert margin(config) == latents
 
 
-@pytest.mark.parametrize("margin", [analysis_margin, synthesis_margin])
-def test_margins_are_the_reach_of_the_blocks(margin: Callable[[WaveletConfig], int]) -> None:
-    assert margin(TINY.transform) == 2  # one block at 1/16, and one at 1/8 that reaches half as far
-    assert margin(WaveletConfig(32, 3, 2, 2, 3, 64)) == 2 + 2
-
-
-def test_synthesis_of_a_window_equals_the_whole(tiny_weights: ModelWeights) -> None:
-    synthesise = Synthesiser(TINY.transform, tiny_weights.floats["synthesis"], 40, torch.float32)
-    torch.manual_seed(0)
-    y_hat = torch.randn(12, 16, 32).mul(4).round()
+def test_synthesis_of_a_window_equals_the_whole(model: FrameModel) -> None:
+    random = np.random.default_rng(0)
+    y_hat = (32 * np.rint(random.normal(0, 4, (12, 16, 32)))).astype(np.int32)
     margin = synthesis_margin(TINY.transform)
-    whole = synthesise(y_hat).int()
+    expected = model.synthesise(y_hat, 40)[64:128, 96:160]
 
-    part = synthesise(y_hat[4 - margin : 8 + margin, 6 - margin : 10 + margin]).int()
+    def inside(margin: int) -> np.ndarray:
+        window = y_hat[4 - margin : 8 + margin, 6 - margin : 10 + margin]
+        pixels = model.synthesise(np.ascontiguousarray(window), 40)
+        return pixels[16 * margin : -16 * margin, 16 * margin : -16 * margin]
 
-    inside = part[16 * margin : -16 * margin, 16 * margin : -16 * margin]
-    assert int((inside - whole[64:128, 96:160]).abs().max()) <= 1
-    # and no narrower margin would do
-    narrow = synthesise(y_hat[4 - margin + 1 : 8 + margin - 1, 6 - margin + 1 : 10 + margin - 1])
-    cut = 16 * (margin - 1)
-    assert int((narrow.int()[cut:-cut, cut:-cut] - whole[64:128, 96:160]).abs().max()) > 0
+    assert np.array_equal(inside(margin), expected)
+    assert not np.array_equal(inside(margin - 1), expected)  # no narrower one would do
 
 
-def test_analysis_of_a_window_equals_the_whole(tiny_weights: ModelWeights) -> None:
-    analyse = Analyser(TINY.transform, tiny_weights.floats["analysis"], 40, torch.float32)
-    pixels = torch.from_numpy(np.ascontiguousarray(synthetic_picture(192, 256)))
+def test_analysis_of_a_window_equals_the_whole(model: FrameModel) -> None:
+    pixels = np.ascontiguousarray(synthetic_picture(192, 256))
     margin = analysis_margin(TINY.transform)
-    whole = analyse(pixels)
+    whole = model.analyse(pixels, (0, 0, 16, 12), 40)
 
+    assert np.array_equal(model.analyse(pixels, (6, 4, 4, 4), 40), whole[4:8, 6:10])
+    # a picture of the window and its margin alone
     top, left = 16 * (4 - margin), 16 * (6 - margin)
-    part = analyse(pixels[top : 16 * (8 + margin), left : 16 * (10 + margin)])
-
-    inside = part[margin:-margin, margin:-margin]
-    assert torch.allclose(inside, whole[4:8, 6:10], atol=1e-3)
+    part = np.ascontiguousarray(pixels[top:, left:])
+    found = model.analyse(part, (margin, margin, 4, 4), 40)
+    assert np.array_equal(found, whole[4:8, 6:10])

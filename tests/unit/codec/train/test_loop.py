@@ -9,18 +9,20 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from codec.errors import OptionError
-from codec.trainable.model import ImageModel, lambdas
-from codec.models.weights import read_weights, write_weights
+from codec.frame.model import FrameModel
 from codec.train import export, loop
 from codec.train.config import TrainConfig
 from codec.train.data import Crops
 from codec.train.validate import validate
+from codec.trainable.model import ImageModel, lambdas
+from codec.trainable.weights import read_trained
 from entropy.models import gaussian
-from tests.model_fixtures import TINY, save_pictures
+from tests.model_fixtures import TINY, save_pictures, synthetic_picture
 
 RECIPE = """
 total_minutes = 0.2
@@ -28,6 +30,7 @@ stages = [[0, 2, 64]]
 warmup_steps = 2
 refresh = 4
 amp = false
+trellis_step = 20
 """
 
 
@@ -86,8 +89,8 @@ def test_recipe_that_has_ended_is_exported(recipe: Path, data: Path, tmp_path: P
 
     state = torch.load(out / "checkpoint.pt", weights_only=True)
     assert state["progress"] >= 1
-    weights = (out / "wavelet.safetensors").read_bytes()
-    assert read_weights(weights).config == TINY
+    weights = (out / "wavelet.weights").read_bytes()
+    assert read_trained(weights).config == TINY
     (entry,) = tomllib.loads((out / "wavelet.toml").read_text())["model"]
     assert entry["sha256"] == hashlib.sha256(weights).hexdigest()
 
@@ -236,28 +239,7 @@ def test_start_is_a_working_codec(data: Path) -> None:
 
 
 def test_checkpoint_exports_to_a_weights_file(data: Path, tmp_path: Path) -> None:
-    t = trainer(data)
-    t.start()
-    t.step(0.9)
-    t.save(tmp_path / "checkpoint.pt")
-
-    model = export.load_average(tmp_path / "checkpoint.pt")
-    weights = export.export(model, Crops([data], torch.device("cpu"), seed=1), count=4, side=64)
-    file = write_weights(weights)
-
-    assert isinstance(model, ImageModel)
-    assert write_weights(read_weights(file)) == file
-    assert weights.tables.cdf.skip_below == gaussian.SKIP_BELOW
-    assert len(weights.tables.cdf) == 64
-    assert int(weights.tables.z_index.min()) >= gaussian.SKIP_BELOW  # z is never skipped
-    assert float(weights.dead_zone.min()) >= 0
-    entry = export.manifest_entry(file, "x", 9, 64)
-    assert tomllib.loads(entry)["model"][0]["id"] == 9
-
-
-def test_training_along_the_trellis_exports_with_the_counts_of_the_training(
-    data: Path, tmp_path: Path
-) -> None:
+    """What runs it encodes and decodes with it; its tables are those of the training."""
     t = trainer(data, trellis_step=20)
     t.start()
     for _ in range(3):
@@ -265,14 +247,39 @@ def test_training_along_the_trellis_exports_with_the_counts_of_the_training(
     t.save(tmp_path / "checkpoint.pt")
 
     model = export.load_average(tmp_path / "checkpoint.pt")
-    weights = export.export(model, Crops([data], torch.device("cpu"), seed=1), count=4, side=64)
+    file = export.export(model, Crops([data], torch.device("cpu"), seed=1), count=4, side=64)
+
+    assert isinstance(model, ImageModel)
+    entry = tomllib.loads(export.manifest_entry(file, "x", 9, 64))["model"][0]
+    assert entry["id"] == 9
+    assert entry["file"] == "x.weights"
+    assert entry["exact"] is True
+    runs = FrameModel(file)
+    pixels = synthetic_picture(96, 80, seed=5)
+    tiles, decoded = runs.encode(pixels, 50, 8, decoded=True)
+    assert decoded is not None
+    assert float(np.abs(decoded.astype(int) - pixels).mean()) < 12
+    whole = runs.decode(tiles.__getitem__, (80, 96), 50, 8, (0, 0, 80, 96))
+    assert np.array_equal(whole, decoded)
+
+
+def test_tables_are_the_counts_of_the_training(data: Path, tmp_path: Path) -> None:
+    t = trainer(data, trellis_step=20)
+    t.start()
+    for _ in range(3):
+        t.step(0.1)
+    t.save(tmp_path / "checkpoint.pt")
+
+    model = export.load_average(tmp_path / "checkpoint.pt")
+    file = export.export(model, Crops([data], torch.device("cpu"), seed=1), count=4, side=64)
 
     assert model.entropy.trellis is not None
     assert model.entropy.trellis.counts.any()
-    again = read_weights(write_weights(weights))
+    again = read_trained(file)
     assert again.config.entropy.trellis_step == 20
     assert len(again.tables.cdf) == 192
-    assert int(again.tables.z_index.min()) >= 128 + gaussian.SKIP_BELOW
+    assert again.tables.cdf.skip_below == gaussian.SKIP_BELOW
+    assert int(again.tables.z_index.min()) >= 128 + gaussian.SKIP_BELOW  # z is never skipped
     counts = model.entropy.trellis.counts.view(128, -1).double()
     gaussians = export._gaussians(20)
     for table in (int(counts.sum(1)[:64].argmax()), 64 + int(counts.sum(1)[64:].argmax())):
@@ -281,13 +288,20 @@ def test_training_along_the_trellis_exports_with_the_counts_of_the_training(
         for symbol, share in ((0, 1.0), (1, 0.5)):
             wanted = share * float(counts[table, symbol])
             wanted += export.BLEND * gaussians[table][zero + symbol]
-            for entry in (zero + symbol, zero - symbol):
-                found = (cdf[entry + 1] - cdf[entry]) / 65536
+            for place in (zero + symbol, zero - symbol):
+                found = (cdf[place + 1] - cdf[place]) / 65536
                 assert found == pytest.approx(wanted / total, abs=1e-3)
-    plain = export._tables(20, None)
+    plain = export._tables(model.entropy.trellis, None)
     measured = [(a != b).any() for a, b in zip(plain.cdfs, again.tables.cdf.cdfs, strict=True)]
-    assert any(measured[:128])
+    assert not any(measured[:128])
     assert any(measured[128:])  # z
+
+
+def test_a_model_without_a_trellis_is_not_exported(data: Path) -> None:
+    model = ImageModel(TINY.with_trellis(0))
+
+    with pytest.raises(OptionError, match="trellis_step"):
+        export.export(model, Crops([data], torch.device("cpu"), seed=1), count=4, side=64)
 
 
 def test_compiles_the_transforms_where_the_recipe_says_so(

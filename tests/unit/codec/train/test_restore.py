@@ -12,24 +12,24 @@ import torch
 from PIL import Image
 
 from codec.errors import OptionError
-from codec.trainable.model import ImageConfig, ImageModel
-from codec.trainable.restore import restore
-from codec.models.weights import ModelWeights, write_weights
 from codec.train import loop
 from codec.train.config import TrainConfig
 from codec.train.start import initialise
+from codec.trainable.model import ImageConfig, ImageModel
+from codec.trainable.restore import restore
+from codec.trainable.weights import TrainedWeights, read_trained
 from entropy.models.quadtree import EntropyConfig
 from tests.model_fixtures import (
     TINY,
-    TINY_TRELLIS,
     SyntheticCrops,
+    file_of,
     random_model,
     synthetic_picture,
     weights_of,
 )
 
 
-def restored(weights: ModelWeights, config: ImageConfig = TINY) -> ImageModel:
+def restored(weights: TrainedWeights, config: ImageConfig = TINY) -> ImageModel:
     model = ImageModel(config)
     initialise(model, SyntheticCrops(seed=40), count=8)  # type: ignore[arg-type]
     restore(model, weights)
@@ -75,14 +75,14 @@ def test_restored_model_computes_the_same(level: int) -> None:
 
 def test_new_blocks_begin_as_the_identity_and_old_ones_can_be_dropped() -> None:
     weights = weights_of(random_model())
-    deeper = replace(TINY, transform=replace(TINY.transform, analysis8=2, synthesis8=3))
-    shallow = replace(TINY, transform=replace(TINY.transform, synthesis16=0))
+    deeper = replace(TINY, transform=replace(TINY.transform, analysis8=2, synthesis8=5))
+    shallow = replace(TINY, transform=replace(TINY.transform, synthesis8=1))
 
     same = outputs(restored(weights, deeper), 31)
 
     for found, wanted in zip(same, outputs(restored(weights), 31), strict=True):
         assert torch.allclose(found, wanted, rtol=1e-4, atol=1e-4)
-    assert len(restored(weights, shallow).synthesis.trunk16) == 0
+    assert len(restored(weights, shallow).synthesis.trunk8) == 1
 
 
 def test_channels_beyond_those_of_a_narrow_trunk_begin_as_notes() -> None:
@@ -122,11 +122,11 @@ def test_training_goes_on_from_a_weights_file(
 ) -> None:
     monkeypatch.setattr(loop, "ImageConfig", lambda: TINY)
     Image.fromarray(synthetic_picture(96, 112)).save(tmp_path / "photo.png")
-    path = tmp_path / "w.safetensors"
-    path.write_bytes(write_weights(weights_of(random_model())))
+    path = tmp_path / "w.weights"
+    path.write_bytes(file_of(weights_of(random_model())))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     t = loop.Trainer(
-        TrainConfig(stages=((0.0, 2, 64),), amp=False, warmup_steps=2),
+        TrainConfig(stages=((0.0, 2, 64),), amp=False, warmup_steps=2, trellis_step=20),
         [tmp_path],
         torch.device("cpu"),
     )
@@ -142,20 +142,19 @@ def test_training_goes_on_from_a_weights_file(
 
 def restored_state(path: Path) -> dict[str, torch.Tensor]:
     """What `Trainer.load` should have begun with."""
-    from codec.models.weights import read_weights
     from codec.train.data import Crops
 
     torch.manual_seed(0)
     model = ImageModel(TINY)
     initialise(model, Crops([path.parent], torch.device("cpu"), 0))
-    restore(model, read_weights(path.read_bytes()))
+    restore(model, read_trained(path.read_bytes()))
     return dict(model.state_dict())
 
 
-def test_prices_along_the_trellis_come_back(trellis_weights: ModelWeights) -> None:
-    cdf = trellis_weights.tables.cdf
+def test_prices_along_the_trellis_come_back(tiny_weights: TrainedWeights) -> None:
+    cdf = tiny_weights.tables.cdf
 
-    model = restored(trellis_weights, TINY_TRELLIS)
+    model = restored(tiny_weights)
 
     assert model.entropy.trellis is not None
     frequencies = model.entropy.trellis.frequencies()
@@ -165,14 +164,13 @@ def test_prices_along_the_trellis_come_back(trellis_weights: ModelWeights) -> No
         assert float(found[0]) == pytest.approx(row[zero], abs=2e-3)
         assert float(found[1]) == pytest.approx(row[zero - 1] + row[zero + 1], abs=2e-3)
     z_index = weights_of(model).tables.z_index.astype(int)
-    assert abs(z_index - trellis_weights.tables.z_index).max() <= 1
+    assert abs(z_index - tiny_weights.tables.z_index).max() <= 1
 
 
-def test_training_along_the_trellis_goes_on_from_a_model_without_one() -> None:
-    model = restored(weights_of(random_model()), TINY_TRELLIS)
+def test_a_model_without_a_trellis_goes_on_from_one_with_it(tiny_weights: TrainedWeights) -> None:
+    model = restored(tiny_weights, TINY.with_trellis(0))
 
-    assert model.entropy.trellis is not None
-    assert not model.entropy.trellis.counts.any()
+    assert model.entropy.trellis is None
     x_hat, y_bits, z_bits = outputs(model, 40)
     assert float((x_hat - 0.5).abs().max()) < 2
     assert float(y_bits) > 0

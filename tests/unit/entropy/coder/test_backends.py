@@ -333,7 +333,7 @@ def test_wrong_lane_count_raises_value_error(name, lanes) -> None:
 
 def test_unknown_backend_raises_value_error() -> None:
     with pytest.raises(ValueError, match="backend"):
-        encode([], gaussian_tables(), backend="cuda")  # type: ignore[arg-type]
+        encode([], gaussian_tables(), backend="abacus")  # type: ignore[arg-type]
 
 
 def test_missing_module_falls_back_with_one_warning(monkeypatch, caplog) -> None:

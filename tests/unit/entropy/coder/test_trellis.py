@@ -34,10 +34,11 @@ def costs(
     return trellis.costs_of(tables, STRIDE, step, weight, states)
 
 
-def residuals(size: int, seed: int = 0) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+def residuals(size: int, seed: int = 0) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    """In 2^-8 symbols."""
     random = np.random.default_rng(seed)
     indexes = random.integers(0, STRIDE, size).astype(np.uint8)
-    return (random.laplace(0, 1.5, size)).astype(np.float32), indexes
+    return np.rint(random.laplace(0, 1.5 * 256, size)).astype(np.int32), indexes
 
 
 def payload_of(
@@ -93,9 +94,9 @@ def test_points_of_the_two_quantisers() -> None:
 def test_backends_choose_the_same(size: int, step: int, weight: int, states: int) -> None:
     values, indexes = residuals(size, seed=size)
     if size > 40:
-        values[:6] = [np.inf, -np.inf, np.nan, 1e30, -0.0, 3e4]
+        values[:6] = [2**31 - 1, -(2**31), 1 - 2**31, 1 << 24, 0, -1]
     if size > 2000:  # as dear as it gets, from the first symbols of the chains on
-        values[: 9 * CHAINS], indexes[: 9 * CHAINS] = 1e30, STRIDE - 1
+        values[: 9 * CHAINS], indexes[: 9 * CHAINS] = 1 << 30, STRIDE - 1
     prices = costs(step, weight, states=states)
 
     reference = trellis.quantise(values, indexes, prices, backend="reference")
@@ -107,6 +108,39 @@ def test_backends_choose_the_same(size: int, step: int, weight: int, states: int
         symbols, sets = trellis.quantise(values, indexes, prices, backend="native")
         assert np.array_equal(symbols, reference[0])
         assert np.array_equal(sets, reference[1])
+
+
+def test_symbols_become_units_to_the_nearest() -> None:
+    values = np.array([0, 1, -1, 0.5, 1.5, -1.5, 2.49, 2.51], np.float32) / 256
+
+    found = trellis.in_units(values)
+
+    assert found.dtype == np.int32
+    assert found.tolist() == [0, 1, -1, 1, 2, -2, 2, 3]
+    assert trellis.in_units(np.array([3.0, -2.5], np.float32)).tolist() == [768, -640]
+
+
+def test_what_is_no_number_counts_as_nothing_and_what_is_large_as_large() -> None:
+    values = np.array([np.nan, np.inf, -np.inf, 1e38, -1e38, -0.0], np.float32)
+
+    assert trellis.in_units(values).tolist() == [0, 1 << 30, -(1 << 30), 1 << 30, -(1 << 30), 0]
+
+
+def test_prices_are_those_of_the_dearer_sign_in_whole_units() -> None:
+    rows = [
+        pmf_to_cdf(np.array([0.1, 0.5, 0.35, 0.05])),
+        pmf_to_cdf(np.array([0.2, 0.6, 0.1, 0.1])),
+    ]
+    tables = CdfTables(rows, offsets=[-1, -1])
+
+    bits = trellis.costs_of(tables, 1, 20, 8).bits
+
+    assert bits.dtype == np.int32
+    assert bits.shape == (2, 1, 2)
+    frequencies = [np.diff(row.astype(int)) for row in tables.cdfs]
+    for quantiser, counts in enumerate(frequencies):
+        wanted = [-math.log2(counts[1] / 65536), -math.log2(min(counts[0], counts[2]) / 65536)]
+        assert bits[quantiser, 0].tolist() == pytest.approx([2048 * w for w in wanted], abs=2)
 
 
 def test_skipped_symbols_are_zero_and_do_not_move_a_chain() -> None:
@@ -129,14 +163,14 @@ def test_no_other_candidates_are_cheaper(seed: int, states: int) -> None:
     """All paths of a chain of four symbols: zero and the points on both sides of the residual."""
     prices = costs(weight=8, states=states)
     values, indexes = residuals(4 * CHAINS, seed)
-    values = np.rint(values.clip(-3, 3) * 256) / np.float32(256)  # as the search counts
+    values = values.clip(-768, 768)
     indexes = np.maximum(indexes, prices.skip_below)
     symbols, sets = trellis.quantise(values, indexes, prices, backend="reference")
 
     def cost(symbol: int, quantiser: int, i: int) -> float:
         point = abs(trellis.points(np.int64(symbol), quantiser)) * prices.step / 32
         bits = prices.bits[quantiser, indexes[i], symbol] / 2048
-        return float(bits + prices.weight * (abs(values[i]) - point) ** 2)
+        return float(bits + prices.weight * (abs(values[i]) / 256 - point) ** 2)
 
     for chain in range(CHAINS):
         places = range(chain, values.size, CHAINS)
@@ -145,7 +179,7 @@ def test_no_other_candidates_are_cheaper(seed: int, states: int) -> None:
         for path in itertools.product(range(7), repeat=4):
             state, total = 0, 0.0
             for i, symbol in zip(places, path, strict=True):
-                below = int(abs(values[i]) * 32 / prices.step + state % 2) // 2
+                below = int(abs(values[i]) / 8 / prices.step + state % 2) // 2
                 total += cost(symbol, state % 2, i) if symbol in (0, below, below + 1) else math.inf
                 state = NEXT_STATE[states][state][symbol % 2]
             least = min(least, total)
@@ -228,7 +262,7 @@ def test_less_error_and_rate_than_rounding(states: int, share: float) -> None:
     and more of them with more states.
     """
     random = np.random.default_rng(5)
-    values = (1.5 * random.standard_normal(60_000)).astype(np.float32)
+    values = np.rint(1.5 * 256 * random.standard_normal(60_000)) / 256
     indexes = np.zeros(values.size, dtype=np.uint8)
     slope = 6 / math.log(2)
     rounded = np.rint(values).astype(np.int64)
@@ -240,7 +274,8 @@ def test_less_error_and_rate_than_rounding(states: int, share: float) -> None:
     for _ in range(4):  # the prices of what is chosen
         tables = CdfTables(rows, offsets=[-12, -12])
         prices = trellis.costs_of(tables, 1, 20, 8, states)
-        symbols, sets = trellis.quantise(values, indexes, prices, backend="reference")
+        units = (values * 256).astype(np.int32)
+        symbols, sets = trellis.quantise(units, indexes, prices, backend="reference")
         rows = []
         for quantiser in (0, 1):
             counts = np.bincount(symbols[sets == quantiser].clip(-12, 12) + 12, minlength=25)
@@ -277,3 +312,6 @@ def test_wrong_arrays_are_refused() -> None:
         native.quantise_trellis(values, indexes[:9], costs())
     with pytest.raises(ValueError, match="no such table"):
         native.quantise_trellis(values, indexes + np.uint8(STRIDE), costs())
+    for wrong in (values.astype(np.float32), values.astype(np.int64), values[::2]):
+        with pytest.raises(TypeError):
+            native.quantise_trellis(wrong, indexes[: len(wrong)], costs())  # type: ignore[arg-type]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
+
+import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from codec.trainable.model import ImageModel
-from codec.models.weights import ModelWeights
-from entropy.models import gaussian
-from entropy.models.hyper_analysis import hyper_analyse
-from entropy.models.latent_codec import LatentCodec
+from codec.trainable.weights import TrainedWeights
+from entropy.coder import trellis
+from entropy.models.latent_codec import MEAN_BITS, TABLES, UNIT_BITS, Segments
+from entropy.models.partition import split
+from tests.unit.entropy.models import cases
 
 
 def latents(batch: int, height: int, width: int) -> torch.Tensor:
@@ -17,71 +23,59 @@ def latents(batch: int, height: int, width: int) -> torch.Tensor:
     return torch.randn(batch, height, width, 32, generator=generator) * 3
 
 
+def replaying(segments: Segments, step: int) -> Iterator[tuple[Tensor, np.ndarray]]:
+    """Of every step, what the symbols that were coded stand for, and their tables."""
+    for symbols, tables in segments[1:]:
+        points = trellis.points(symbols.astype(np.int32), (tables >= TABLES).astype(np.int32))
+        yield torch.from_numpy(points * step / 2**MEAN_BITS).float(), tables % TABLES
+
+
+@pytest.mark.parametrize("level", [0, 30, 63])
 def test_training_reconstructs_what_is_decoded(
-    tiny_trainable: ImageModel, tiny_weights: ModelWeights
+    tiny_trainable: ImageModel, tiny_weights: TrainedWeights, level: int
 ) -> None:
-    """y_hat of the exact forward pass equals that of the codec, where nothing is skipped."""
-    codec = LatentCodec(
-        tiny_weights.config.entropy,
-        tiny_weights.network,
-        tiny_weights.tables,
-        torch.device("cpu"),
-    )
-    for level in (0, 30, 63):
-        y = latents(1, 8, 12)
-        with torch.no_grad():
-            z = (tiny_trainable.entropy.hyper_analysis(y) + 0.5).floor()
-            y_hat, y_bits, _ = tiny_trainable.entropy(y, torch.tensor([level]))
-        segments, decoded = codec.segments(y[0], z[0], level, torch.zeros(64))
+    """With the symbols that the codec coded, the exact forward pass gives its y_hat, and asks for
+    them with its tables.
+    """
+    y, z = cases.latents(8, 12, seed=level)
+    _, decoded, segments = cases.codec_of(tiny_weights).compress(y, z, level)
+    steps = replaying(segments, tiny_weights.config.entropy.trellis_step)
 
-        if any((indexes < 3).any() for _, indexes in segments[1:]):
-            continue  # training knows no skip rule
-        # a residual of exactly one half may round the other way: none is there
-        assert torch.equal(y_hat[0], decoded)
-        ideal = sum(
-            float(gaussian.bits(torch.from_numpy(s).float(), torch.from_numpy(i).float()).sum())
-            for s, i in segments[1:]
-        )
-        assert float(y_bits) == pytest.approx(ideal, rel=1e-4)
+    def replay(residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        points, tables = next(steps)
+        assert index.flatten().int().tolist() == tables.tolist()
+        return points.view(residual.shape), torch.zeros_like(residual)
 
+    def as_it_is(residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        return residual, torch.zeros_like(residual)
 
-def test_inference_of_the_hyper_analysis_equals_training(
-    tiny_trainable: ImageModel, tiny_weights: ModelWeights
-) -> None:
-    y = latents(1, 8, 12)
+    values = split(torch.from_numpy(y[None]) / 2**UNIT_BITS)
+    hyper, levels = torch.from_numpy(z[None]).float(), torch.tensor([level])
     with torch.no_grad():
-        expected = tiny_trainable.entropy.hyper_analysis(y)[0]
+        y_hat, _, _ = tiny_trainable.entropy.code(values, hyper, levels, replay, as_it_is)
 
-    found = hyper_analyse(tiny_weights.floats["hyper_analysis"], y[0])
-
-    assert found.shape == (2, 3, 8)
-    assert torch.allclose(found, expected, atol=0.02, rtol=0.01)  # float16 weights
+    assert np.array_equal((y_hat[0] * 2**MEAN_BITS).numpy(), decoded)
 
 
 def test_rate_has_noise_in_training_and_none_in_evaluation(tiny_trainable: ImageModel) -> None:
-    model = tiny_trainable.entropy
+    model = copy.deepcopy(tiny_trainable.entropy)
     y, level = latents(2, 4, 8), torch.tensor([10, 50])
-    before = model.training
-    try:
-        with torch.no_grad():
-            model.train()
-            noisy = [model(y, level)[1] for _ in range(2)]
-            model.eval()
-            rounded = [model(y, level)[1] for _ in range(2)]
-    finally:
-        model.train(before)
+    with torch.no_grad():
+        model.train()
+        noisy = [model(y, level)[1] for _ in range(2)]
+        model.eval()
+        rounded = [model(y, level)[1] for _ in range(2)]
 
     assert not torch.equal(*noisy)
     assert torch.equal(*rounded)
 
 
 def test_every_parameter_gets_a_gradient(tiny_trainable: ImageModel) -> None:
-    model = tiny_trainable.entropy
+    model = copy.deepcopy(tiny_trainable.entropy).train()
     model.zero_grad()
 
     _, y_bits, z_bits = model(latents(2, 4, 8), torch.tensor([5, 55]))
     (y_bits + z_bits).sum().backward()
 
     silent = [n for n, p in model.named_parameters() if p.grad is None]
-    model.zero_grad()
     assert silent == []

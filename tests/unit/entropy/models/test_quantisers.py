@@ -8,12 +8,14 @@ import pytest
 import torch
 
 from codec.trainable.model import ImageModel
-from codec.models.weights import ModelWeights
+from codec.trainable.weights import TrainedWeights
 from entropy.coder import trellis
 from entropy.coder.states import FEW_STATES
 from entropy.models import gaussian, quantisers, viterbi
-from entropy.models.latent_codec import LatentCodec
+from entropy.models.latent_codec import MEAN_BITS, TABLES, UNIT_BITS
+from entropy.models.partition import split
 from entropy.models.quantisers import Trellis, noisy, rounded
+from tests.unit.entropy.models import cases
 
 STEP = 20
 
@@ -87,8 +89,9 @@ def test_bits_in_evaluation_are_the_prices_of_the_symbols() -> None:
     integer = (prices * 2048).round().to(torch.int32).numpy()
     costs = trellis.TrellisCosts(integer, gaussian.SKIP_BELOW, STEP, 8)
     for n in range(2):
-        rows = residual[n].flatten().numpy(), tables[n].flatten().numpy()
-        symbols, sets = (torch.from_numpy(a).long() for a in trellis.quantise(*rows, costs))
+        values = trellis.in_units(residual[n].flatten().numpy())
+        chosen = trellis.quantise(values, tables[n].flatten().numpy(), costs)
+        symbols, sets = (torch.from_numpy(a).long() for a in chosen)
         expected = prices[sets, tables[n].flatten().long(), symbols.abs()]
         expected[tables[n].flatten() < gaussian.SKIP_BELOW] = 0
         assert torch.allclose(bits[n].flatten(), expected)
@@ -156,30 +159,33 @@ def test_training_bits_are_those_of_a_noisy_residual() -> None:
 
 
 def test_evaluation_reconstructs_as_the_codec_does(
-    trellis_trainable: ImageModel, trellis_weights: ModelWeights
+    tiny_trainable: ImageModel, tiny_weights: TrainedWeights
 ) -> None:
     """Training's prices are not quite those of the tables, so here and there another path wins; the
     error and the rate are the same.
     """
-    config = trellis_weights.config.entropy
-    cpu = torch.device("cpu")
-    codec = LatentCodec(config, trellis_weights.network, trellis_weights.tables, cpu)
-    generator = torch.Generator().manual_seed(4)
-    y = torch.randn(1, 16, 16, 32, generator=generator)
+    model = tiny_trainable.entropy
+    assert model.trellis is not None
+    y = torch.randn(16, 16, 32, generator=torch.Generator().manual_seed(4)).mul(256).round()
+    wanted = y / 2**UNIT_BITS
     with torch.no_grad():
-        z = (trellis_trainable.entropy.hyper_analysis(y) + 0.5).floor()
-        y_hat, y_bits, _ = trellis_trainable.entropy(y, torch.tensor([30]))
+        z = model.hyper_analysis(wanted[None]).round()
+        y_hat, y_bits, _ = model.code(
+            split(wanted[None]), z, torch.tensor([30]), model.trellis, rounded
+        )
 
-    segments, decoded = codec.segments(y[0], z[0], 30, trellis_weights.dead_zone)
+    units, symbols_of_z = y.int().numpy(), z[0].int().numpy()
+    _, decoded, segments = cases.codec_of(tiny_weights).compress(units, symbols_of_z, 30)
 
-    assert float((y_hat[0] - y[0]).square().mean()) == pytest.approx(
-        float((decoded - y[0]).square().mean()), rel=0.05
+    coded = torch.from_numpy(decoded) / 2**MEAN_BITS
+    assert float((y_hat[0] - wanted).square().mean()) == pytest.approx(
+        float((coded - wanted).square().mean()), rel=0.05
     )
-    cdf = trellis_weights.tables.cdf
+    cdf = tiny_weights.tables.cdf
     bits = 0.0
     for symbols, tables in segments[1:]:
         for symbol, table in zip(symbols.tolist(), tables.tolist(), strict=True):
             row, entry = cdf.cdfs[table], symbol - cdf.offsets[table]
-            if table >= cdf.skip_below and 0 <= entry < len(row) - 2:
+            if table % TABLES >= cdf.skip_below and 0 <= entry < len(row) - 2:
                 bits += 16 - float(torch.log2(torch.tensor(int(row[entry + 1]) - int(row[entry]))))
     assert float(y_bits) == pytest.approx(bits, rel=0.05)

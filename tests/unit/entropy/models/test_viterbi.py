@@ -40,7 +40,7 @@ def expected(
     """The NumPy definition, segment by segment."""
     costs = trellis.TrellisCosts(bits.to(torch.int32).numpy(), SKIP, step, weight, states)
     rows = [
-        trellis.quantise(r, i, costs, backend="reference")
+        trellis.quantise(trellis.in_units(r), i, costs, backend="reference")
         for r, i in zip(residuals.numpy(), indexes.numpy().astype(np.uint8), strict=True)
     ]
     return np.stack([row[0] for row in rows]), np.stack([row[1] for row in rows])
@@ -63,6 +63,22 @@ def test_finds_what_the_coder_finds(size: int, step: int, weight: int) -> None:
     if size > 500:
         assert not symbols[1].any()
         assert weight == 0 or symbols[2].any()
+
+
+def test_units_are_rounded_as_the_coder_rounds_them() -> None:
+    """Halves of a unit, and what rounds to no unit at all: its sign is lost."""
+    near = torch.tensor([0.5, 1.5, 2.5, 0.49, 0.51, 1e-9, 1000.5]) / 256
+    residuals = torch.cat([near, -near]).repeat(40)[None]
+    indexes = torch.full_like(residuals, 5, dtype=torch.int64)
+    bits = torch.full((2, TABLES, 4), 1)
+    bits[:, :, 0] = 2000  # zero is dear: signs show
+
+    symbols, sets = viterbi.choose(residuals, indexes, bits, SKIP, 1, 8)
+
+    wanted_symbols, wanted_sets = expected(residuals, indexes, bits, 1, 8)
+    assert np.array_equal(symbols.numpy(), wanted_symbols)
+    assert np.array_equal(sets.numpy(), wanted_sets)
+    assert (symbols < 0).any()
 
 
 def test_equal_costs_are_settled_as_the_coder_settles_them() -> None:
