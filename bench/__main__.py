@@ -297,7 +297,9 @@ def _pairs(images: Path, beside: list[str], bpp: float) -> list[Pair]:
 
 @main.command("survive")
 @click.option("--count", default=10_000, show_default=True, type=click.IntRange(1))
-@click.option("--first", default=0, show_default=True, type=click.IntRange(0), help="Seed of the first.")
+@click.option(
+    "--first", default=0, show_default=True, type=click.IntRange(0), help="Seed of the first."
+)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="JSON with the worst.")
 def survive_command(count: int, first: int, out: Path | None) -> None:
     """Random synthetic pictures at random levels: none may be worse than its mean colour by 2 dB."""

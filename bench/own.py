@@ -110,13 +110,28 @@ def large(image: Path, megapixels: float) -> list[dict[str, Any]]:
 
 
 def _peak_kb(command: list[str]) -> int:
-    """Run a command; the largest resident set of that process alone."""
-    process = subprocess.Popen(command)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return usage.ru_maxrss
+    """Run a command; the largest resident set of that process alone.
+
+    The process says it itself: what the system keeps of it afterwards counts the memory of the one
+    that started it, too.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "peak"
+        watched = [sys.executable, "-c", _WATCH, str(out), *command[1:]]
+        subprocess.run(watched, check=True)
+        return int(out.read_text())
+
+
+_WATCH = """
+import atexit, re, sys
+def tell(path=sys.argv[1]):
+    with open("/proc/self/status") as status, open(path, "w") as out:
+        out.write(re.search(r"VmHWM:\\s+(\\d+)", status.read())[1])
+atexit.register(tell)
+flag, code, *rest = sys.argv[2:]
+sys.argv = ["-c", *rest]
+exec(code)
+"""
 
 
 def _mosaic(image: Path, megapixels: float) -> Image.Image:

@@ -77,7 +77,9 @@ def updated(text: str, measured: list[Result], speeds: list[Row], picture: str) 
         if first and last:
             text, found = before + begin + make() + end + after, True
     if not found:
-        raise ValueError(f"a document without {BEGIN.strip()} or {FEW_BEGIN.strip()} and their ends")
+        raise ValueError(
+            f"a document without {BEGIN.strip()} or {FEW_BEGIN.strip()} and their ends"
+        )
     return text
 
 

@@ -25,6 +25,7 @@ from codec.frame.geometry import (
     tile_area,
     windows,
 )
+from codec.frame.guard import mean_colour_of_doubtful, squared_error
 from codec.models.registry import ModelEntry
 from codec.models.weights import read_verified
 from entropy.coder import CdfTables, cuda
@@ -91,13 +92,33 @@ class TorchFrameModel:
         for n in range(grid.count):
             area = tile_area(grid.rectangle(n))
             y = self.analyse(pixels, (area.x, area.y, area.width, area.height), level)
-            payloads.append(self.compress(y, self.hyper_analyse(y, level), level)[0])
+            coded = self.compress(y, self.hyper_analyse(y, level), level)[:2]
+            left, top, width_px, height_px = grid.rectangle(n)
+            payloads.append(
+                self._guarded(pixels[top : top + height_px, left : left + width_px], coded, level)
+            )
             if progress is not None:
                 progress((n + 1) / grid.count)
         if not decoded:
             return payloads, None
         whole = (0, 0, width, height)
         return payloads, self.decode(payloads.__getitem__, (width, height), level, tile_log2, whole)
+
+    def _guarded(self, part: Pixels, coded: tuple[bytes, Ints], level: int) -> bytes:
+        """What is written for a tile: this, or its mean colour if that is nearer to its pixels."""
+        colour = mean_colour_of_doubtful(part)
+        if colour is None:
+            return coded[0]
+        rows, columns = coded[1].shape[:2]
+        plane = np.broadcast_to(colour, (rows * LATENT_PX, columns * LATENT_PX, 3))
+        (y,) = self._run("analysis", [plane], level)
+        plain = self.compress(y, self.hyper_analyse(y, level), level)[:2]
+        height, width = part.shape[:2]
+        errors = [
+            squared_error(self.synthesise(y_hat, level)[:height, :width], part)
+            for _, y_hat in (plain, coded)
+        ]
+        return plain[0] if errors[0] < errors[1] else coded[0]
 
     def decode(
         self,

@@ -3,9 +3,10 @@
     folded floats, photographs ──► largest values ──► units ──► layers ──► programs
     programs, units ──► folded floats                       (to train on, and to refine latents)
 
-What a network computes is bounded by saturation: a channel's range is HEADROOM times the largest
-value that photographs reach in it. Inside the blocks that is what keeps pictures which are no
-photographs from exploding (DESIGN 4); photographs do not touch it.
+What a network computes is bounded by saturation. Inside the blocks a channel's range is INSIDE times the
+largest value that photographs reach in it: that keeps pictures which are no photographs from exploding,
+and photographs do not touch it. What is linear, from latents through the trunk to pixels, has room
+for any picture instead: stripes and flat colours go through it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,12 @@ __all__ = ["Limits", "Parts", "Units", "floats_of", "largest_values", "transform
 
 HEADROOM = 1.5
 """Ranges, in the largest value of photographs."""
+INSIDE = 1.35
+"""The same for what a block filters, and for its values before their gates."""
+ENDS = 3.0
+"""Range of latents next to the trunk, all alike, in the largest value of any of them."""
+TRUNK_REACH = 9.0
+"""Least range of a channel of the trunk; a coefficient of pixels in 0..1 is at most 8 sqrt(3) / 2."""
 PURE_HEADROOM = 1.1
 """Ranges, in the largest value of planes of pure red, green, blue and what they mix to: few photographs
 have such, and all graphics.
@@ -136,13 +143,13 @@ def _analysis(
     parts: Parts, config: WaveletConfig, largest: Largest, limits: Limits, units: Units
 ) -> Program:
     w = _arrays(parts["analysis"])
-    trunk = units["analysis/trunk"] = unit_of(largest["trunk"], LARGEST, HEADROOM)
+    trunk = units["analysis/trunk"] = _trunk_unit(largest)
     layers = _blocks("analysis", w, config.analysis8, trunk, largest, limits, units, config.levels)
     stem = w["stem.weight"] / 255
     offset = w["stem.bias"] - 127.5 * stem.sum(1)
     pixels = np.ones(stem.shape[1])
     layers["stem"] = _layer(to_linear(stem, offset[None], (pixels, trunk), 255), Type.I16)
-    down = units["analysis/down"] = unit_of(largest["down.out"], 1 << (DOWN_BITS - 1), HEADROOM)
+    down = units["analysis/down"] = _ends_unit(largest["down.out"], 1 << (DOWN_BITS - 1))
     sums = to_linear(w["down.weight"], w["down.bias"][None], (np.tile(trunk, 4), down), LARGEST + 1)
     layers["down"] = _layer(sums, Type.I32)
     gain = _gains(w["gain.log_gain"], config.levels)
@@ -156,11 +163,11 @@ def _synthesis(
     parts: Parts, config: WaveletConfig, largest: Largest, limits: Limits, units: Units
 ) -> Program:
     w = _arrays(parts["synthesis"])
-    trunk = units["synthesis/trunk"] = unit_of(largest["trunk"], LARGEST, HEADROOM)
+    trunk = units["synthesis/trunk"] = _trunk_unit(largest)
     layers = _blocks(
         "synthesis", w, config.synthesis8, trunk, largest, limits, units, config.levels
     )
-    enter = units["synthesis/up"] = unit_of(largest["gain.out"], LARGEST, HEADROOM)
+    enter = units["synthesis/up"] = _ends_unit(largest["gain.out"], LARGEST)
     gain = _gains(w["gain.log_gain"], config.levels)
     reach = (-LARGEST - 1, LARGEST)
     layers["gain"] = _scale(gain / enter[None] / 2**Y_HAT_BITS, reach, Type.I16)
@@ -227,8 +234,11 @@ def _blocks(
     layers = {}
     for n in range(count):
         name = f"trunk8.{n}"
-        filtered = unit_of(largest[f"{name}.filter"], limits.filtered, HEADROOM)
-        value = unit_of(largest[f"{name}.value"], limits.value, HEADROOM)
+        filtered = unit_of(largest[f"{name}.filter"], limits.filtered, INSIDE)
+        # A channel in which next to nothing was seen: no finer than what its sums can be.
+        reach = np.abs(w[f"{name}.spatial"]).reshape(len(trunk), 9).sum(1)
+        filtered = np.maximum(filtered, trunk * reach / 2**14)
+        value = unit_of(largest[f"{name}.value"], limits.value, INSIDE)
         gain = _gains(w[f"{name}.gain.log_gain"], levels)
         branch = _branch_unit(trunk, gain.max(0), largest[f"{name}.branch"])
         for place, unit in (("filter", filtered), ("value", value), ("branch", branch)):
@@ -253,6 +263,14 @@ def _blocks(
             }
         layers[name] = Layer(tensors, (limits.filtered, limits.value))
     return layers
+
+
+def _trunk_unit(largest: Largest) -> Floats:
+    return unit_of(np.maximum(largest["trunk"] * HEADROOM, TRUNK_REACH), LARGEST, 1.0)
+
+
+def _ends_unit(largest: Floats, limit: int) -> Floats:
+    return unit_of(np.full(len(largest), largest.max()), limit, ENDS)
 
 
 def _branch_unit(trunk: Floats, gain: Floats, largest: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <new>
+#include <system_error>
 
 #include "container_error.hpp"
 #include "error.hpp"
@@ -62,6 +63,8 @@ lic_status caught(lic_error* error) noexcept {
         return told(error, LIC_BAD_WEIGHTS, e.what());
     } catch (const std::bad_alloc&) {
         return told(error, LIC_OUT_OF_MEMORY, "there is not enough memory");
+    } catch (const std::system_error& e) {  // no more threads
+        return told(error, LIC_OUT_OF_MEMORY, e.what());
     } catch (const std::exception& e) {
         return told(error, LIC_INTERNAL_ERROR, e.what());
     } catch (...) {

@@ -8,8 +8,8 @@
  *     lic_decode(model, file, file_size, 0, pixels, (size_t)info.pixels_size, NULL);
  *     lic_model_close(model);
  *
- * Samples    8 bits, rows from top to bottom, pixels from left to right, the samples of a pixel side by
- *            side: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. No padding between rows. Alpha is
+ * Samples    8 bits, rows from top to bottom, pixels from left to right, the samples of a pixel side
+ *            by side: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. No padding between rows. Alpha is
  *            opacity, 255 opaque, not premultiplied. The orientation that EXIF may give is not applied.
  * Exactness  The pixels of a file and the bytes of a picture are the same for any kernels, any number of
  *            threads and any processor. Only a compressed alpha plane may have other bytes with another
@@ -55,7 +55,7 @@ typedef enum lic_status {
     LIC_BAD_ARGUMENT = 1,      /* a NULL pointer, or a number outside its range */
     LIC_BUFFER_TOO_SMALL = 2,  /* the pixels do not fit */
     LIC_UNSUPPORTED = 3,       /* this build or this processor has not what is needed: zlib, kernels */
-    LIC_OUT_OF_MEMORY = 4,
+    LIC_OUT_OF_MEMORY = 4,     /* or of threads */
     LIC_INTERNAL_ERROR = 5,    /* a fault of the library */
 
     /* The weights. */
@@ -78,7 +78,7 @@ typedef enum lic_status {
     LIC_DAMAGED_ALPHA = 28         /* the same of the alpha plane */
 } lic_status;
 
-/* The status again, and what was wrong and where, for people: ASCII, ends with a zero byte. */
+/* The status again, and what was wrong and where, for people; the text ends with a zero byte. */
 typedef struct lic_error {
     lic_status status;
     char message[256];
@@ -139,8 +139,9 @@ LIC_API lic_status lic_read_metadata(const uint8_t *data, size_t size, lic_metad
 
 /* Makes a model of a weights file: verifies its structure, copies its bytes, takes their SHA-256.
  *
- * Weights are programs, and a damaged file may still be in order: compare lic_model_info.sha256 with the
- * one of the register (codec/models/manifest.toml) where the bytes do not come from a trusted place.
+ * Weights are programs, to be trusted like the library itself, and a damaged file may still be in
+ * order: compare lic_model_info.sha256 with the register (codec/models/manifest.toml) before the model
+ * is used, where the bytes do not come from a trusted place.
  *
  * kernels: "avx512", "avxvnni", "avx2", "neon" or "scalar"; NULL or "" for the fastest that runs here.
  */

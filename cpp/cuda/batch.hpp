@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cdf.hpp"
-#include "cuda/device_buffer.hpp"
+#include "device_buffer.hpp"
 #include "rans_encoder.hpp"
 #include "warp_decoder.hpp"
 

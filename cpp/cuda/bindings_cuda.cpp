@@ -8,7 +8,7 @@
 
 #include "rans_helpers.hpp"
 #include "cdf.hpp"
-#include "cuda/batch.hpp"
+#include "batch.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;

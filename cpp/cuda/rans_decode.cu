@@ -1,8 +1,8 @@
 #include <numeric>
 #include <string>
 
-#include "cuda/batch.hpp"
-#include "cuda/device_warp.cuh"
+#include "batch.hpp"
+#include "device_warp.cuh"
 #include "error.hpp"
 #include "payload.hpp"
 

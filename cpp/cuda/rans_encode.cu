@@ -1,5 +1,5 @@
-#include "cuda/batch.hpp"
-#include "cuda/device_warp.cuh"
+#include "batch.hpp"
+#include "device_warp.cuh"
 #include "warp_encoder.hpp"
 
 namespace rans::cuda {

@@ -1,6 +1,7 @@
 #include "model.hpp"
 
 #include <string>
+#include <utility>
 
 namespace frame {
 namespace {
@@ -50,6 +51,51 @@ Model::Model(std::span<const std::uint8_t> file, const networks::Kernels& kernel
     require(tables_.size() > 2 * kTables, "cdf: too few tables");
 }
 
+namespace {
+
+// A program must take and give arrays of these types and channels, so that none is read beyond its end.
+void require_ends(const networks::Program& program,
+                  const std::vector<std::pair<Type, std::size_t>>& inputs,
+                  const std::vector<std::pair<Type, std::size_t>>& outputs) {
+    bool right = program.inputs.size() == inputs.size() && program.outputs.size() == outputs.size();
+    for (std::size_t n = 0; right && n < inputs.size(); ++n) {
+        const networks::Input& found = program.inputs[n];
+        right = found.type == inputs[n].first && found.channels == inputs[n].second;
+    }
+    for (std::size_t n = 0; right && n < outputs.size(); ++n) {
+        const networks::Register& found = program.registers[program.outputs[n]];
+        right = found.type == outputs[n].first && found.channels == outputs[n].second;
+    }
+    if (!right) {
+        throw InvalidWeightsFile(program.name + ": its inputs or outputs have other channels or types "
+                                 "than the recipe says");
+    }
+}
+
+}  // namespace
+
+void Model::require_fit(std::size_t part, const networks::Program& program) const {
+    using Ends = std::vector<std::pair<Type, std::size_t>>;
+    const Recipe& r = recipe_;
+    const Ends pixels = {{Type::u8, 3}}, y = {{Type::i32, r.latent}}, z = {{Type::i32, r.hyper}};
+    const Ends features = {{Type::i16, r.hidden}};
+    Ends with_known = features;
+    switch (part) {
+        case kAnalysis: return require_ends(program, pixels, y);
+        case kHyperAnalysis: return require_ends(program, y, z);
+        case kHyperSynthesis: return require_ends(program, z, features);
+        case kSynthesis: return require_ends(program, y, pixels);
+        default: break;
+    }
+    if (part < kEmbed) {
+        if (part > kContext) with_known.push_back(features[0]);
+        return require_ends(program, with_known, Ends(kCells, {Type::i32, 2 * r.group()}));
+    }
+    Ends cells(kCells, {Type::i32, r.group()});
+    if (part > kEmbed) cells.push_back(features[0]);
+    require_ends(program, cells, features);
+}
+
 const networks::Network& Model::ready(std::size_t part) const {
     Slot& slot = slots_[part];
     std::call_once(slot.once, [&] {
@@ -64,6 +110,7 @@ const networks::Network& Model::ready(std::size_t part) const {
                                      : "embed." + std::to_string(part - kEmbed);
         }
         const networks::Program program = networks::read_program(file_, name);
+        require_fit(part, program);
         slot.network = std::make_unique<networks::Network>(program, kernels_);
     });
     return *slot.network;

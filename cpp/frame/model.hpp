@@ -72,6 +72,7 @@ private:
     };
 
     const networks::Network& ready(std::size_t part) const;
+    void require_fit(std::size_t part, const networks::Program& program) const;
 
     networks::WeightsFile file_;
     const networks::Kernels& kernels_;

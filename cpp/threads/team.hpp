@@ -8,6 +8,7 @@
 #ifndef __wasm__
 #include <atomic>
 #include <cstdint>
+#include <system_error>
 #include <thread>
 #include <vector>
 #endif
@@ -40,9 +41,14 @@ public:
 
 class Team {
 public:
-    // `threads` counts the one that calls `run`, and is at least 1.
+    // `threads` counts the one that calls `run`, and is at least 1. Where the system has no more to
+    // give, the team is smaller: what it computes is the same.
     explicit Team(std::size_t threads) {
-        for (std::size_t n = 1; n < threads; ++n) workers_.emplace_back([this] { wait_for_jobs(); });
+        workers_.reserve(threads);
+        try {
+            while (workers_.size() + 1 < threads) workers_.emplace_back([this] { wait_for_jobs(); });
+        } catch (const std::system_error&) {
+        }
     }
 
     Team(const Team&) = delete;

@@ -42,9 +42,13 @@ def library(installed: Path) -> lic.Library:
 
 
 @pytest.fixture(scope="session")
-def sanitized(compilers: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sanitized(
+    compilers: tuple[str, str], installed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A folder with the programs replay and replay_without_zlib."""
-    return lic.build_sanitized(compilers, tmp_path_factory.mktemp("sanitized"))
+    folder = tmp_path_factory.mktemp("sanitized")
+    lic.build_sanitized(compilers, installed / "lib" / "liblic.a", folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

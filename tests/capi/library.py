@@ -19,8 +19,7 @@ ROOT = Path(__file__).parents[2]
 CPP = ROOT / "cpp"
 PARTS = ("coder", "networks", "frame", "container", "capi")
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-ONLY_ADDRESSES = ("kernels_scalar", "trellis")
-"""Files that the second sanitizer makes slow, of sums that are proved and of the encoder."""
+FROM_LIBRARY = ("kernels", "program", "weights_file", "trellis", "rans_encoder")
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 JOBS = 2
 
@@ -63,41 +62,32 @@ def build(cmake: str, folder: Path, *options: str) -> Path:
     return target
 
 
-def build_sanitized(compilers: tuple[str, str], folder: Path) -> Path:
-    """The program replay.c, and replay_without_zlib, in a folder.
+def build_sanitized(compilers: tuple[str, str], library: Path, folder: Path) -> None:
+    """The programs replay and replay_without_zlib.
 
-    With plain kernels: vectors take long to compile with sanitizers.
+    What neither reads a file nor works on what was read comes from the library as it is: kernels,
+    the reader of weights and the encoder take long to compile with sanitizers.
     """
     cc, cxx = compilers
     include = [f"-I{CPP / part}" for part in (*PARTS, "threads")]
-    zlib = zlib_version() is not None
 
-    def compile_source(source: Path, zlib: bool = zlib) -> Path:
-        options = [*WARNINGS, *include, *(["-DLIC_ZLIB"] if zlib else [])]
+    def compile_source(source: Path, zlib: bool = zlib_version() is not None) -> Path:
+        options = ["-O1", *WARNINGS, *SANITIZE, *include, *(["-DLIC_ZLIB"] if zlib else [])]
         target = folder / f"{source.parent.name}-{source.stem}-{zlib}.o"
         command = [cc, "-std=c99"] if source.suffix == ".c" else [cxx, "-std=c++20"]
-        checks = ["-O1", *SANITIZE]
-        if source.stem in ONLY_ADDRESSES:
-            checks = ["-O2", "-fsanitize=address"]
-        run(*command, *options, *checks, "-c", source, "-o", target)
+        run(*command, *options, "-c", source, "-o", target)
         return target
 
-    vectors = [f"_{name}" for name in ("avx2", "avx512", "avxvnni", "neon", "wasm")]
-    sources = [
-        source
-        for part in PARTS
-        for source in sorted((CPP / part).glob("*.cpp"))
-        if not source.stem.endswith(tuple(vectors))
-    ]
+    found = [source for part in PARTS for source in (CPP / part).glob("*.cpp")]
+    sources = [source for source in found if not source.stem.startswith(FROM_LIBRARY)]
     sources.sort(key=lambda source: -source.stat().st_size)  # the longest first
     with ThreadPool(JOBS) as pool:
         objects = pool.map(compile_source, [*sources, Path(__file__).with_name("replay.c")], 1)
-    link = [cxx, *SANITIZE, "-pthread", *objects]
-    run(*link, *(["-lz"] if zlib else []), "-o", folder / "replay")
+    link = [cxx, *SANITIZE, "-pthread", *objects, library]
+    run(*link, *(["-lz"] if zlib_version() else []), "-o", folder / "replay")
     streams = CPP / "capi" / "zlib_stream.cpp"
     link[link.index(objects[sources.index(streams)])] = compile_source(streams, zlib=False)
     run(*link, "-o", folder / "replay_without_zlib")
-    return folder
 
 
 @cache

@@ -18,8 +18,8 @@ from networks.program import Program
 
 Array = NDArray[Any]
 FINE_PERCENT, FLAT_VARIANCE = 42, 259
-"""Tiles of which so much of the variance lies within blocks of 8 x 8, or which have no more of it, are
-tried as their mean colour.
+"""A tile with so much of its variance within blocks of 8 x 8, or with no more of it per sample, is
+tried as its mean colour.
 """
 RECIPE = ("latent", "hidden", "hyper", "levels", "trellis_step", "trellis_states")
 

@@ -18,7 +18,7 @@ LANDED: dict[int, tuple[str, str, str]] = {
     11: (
         "wavelet-11",
         "wavelet",
-        "d6ef05265d6ca62d889ceb3f3a1ce965766d07ab068f2aeaf59ed19edd7ae0e8",
+        "b8640d917c6d88204f4f829e580ac33e790b459c8ce8a84acc0c64c6238686f3",
     ),
 }
 """id -> (name, profile, sha256) of the landed models, less the retired. Append only; DESIGN C2.
