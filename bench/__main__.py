@@ -302,12 +302,12 @@ def _pairs(images: Path, beside: list[str], bpp: float) -> list[Pair]:
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="JSON with the worst.")
 def survive_command(count: int, first: int, out: Path | None) -> None:
-    """Random synthetic pictures at random levels: none may be worse than its mean colour by 2 dB."""
+    """Random synthetic pictures at random levels: none may be 2 dB worse than its mean colour."""
     found = survive.measure(count, first, out)
     for row in found[:10]:
         click.echo(
-            f"{row.margin:+.2f} dB  {row.kind} {row.size[0]}x{row.size[1]}, level {row.level}, seed "
-            f"{row.seed}: {row.psnr:.2f} dB, its mean colour {row.mean_colour:.2f}"
+            f"{row.margin:+.2f} dB  {row.kind} {row.size[0]}x{row.size[1]}, level {row.level}, "
+            f"seed {row.seed}: {row.psnr:.2f} dB, its mean colour {row.mean_colour:.2f}"
         )
     destroyed = sum(row.margin < -survive.TOLERANCE for row in found)
     click.echo(f"{destroyed} of {count} destroyed")

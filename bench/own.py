@@ -2,10 +2,10 @@
 
     python -m bench own --image examples/kodim23.png --megapixels 48 --out bench/results/own.json
 
-In process: median of `--repeat` runs after two warm-up runs, for every instruction set that runs here
-but plain code, at several levels; and a picture of 64 x 48 in a loop. Cold: a new process for every
-run. Large: one encode and one decode in a new process each, with the largest resident set of that
-process.
+In process: median of `--repeat` runs after two warm-up runs, for every instruction set that runs
+here but plain code, at several levels; and a picture of 64 x 48 in a loop. Cold: a new process for
+every run. Large: one encode and one decode in a new process each, with the largest resident set of
+that process.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
-"""What the benchmark writes into documents, between marks: the whole table and plot, or six rows."""
+"""What the benchmark writes into documents, between marks: the table and the plot, or six rows."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+from bench.bd import Delta
 from bench.report import OURS, plot, table
 from bench.speed import Row, read_rows
-from bench.bd import Delta
 from bench.summary import Result, deltas, published, read_report
 
 BEGIN, END = "<!-- benchmark:begin -->\n", "<!-- benchmark:end -->\n"
@@ -68,10 +69,11 @@ def updated(text: str, measured: list[Result], speeds: list[Row], picture: str) 
         ValueError: no marks are there.
     """
     found = False
-    for begin, end, make in (
+    parts: tuple[tuple[str, str, Callable[[], str]], ...] = (
         (BEGIN, END, lambda: block(measured, speeds, picture)),
         (FEW_BEGIN, FEW_END, lambda: few(measured, speeds)),
-    ):
+    )
+    for begin, end, make in parts:
         before, first, rest = text.partition(begin)
         _, last, after = rest.partition(end)
         if first and last:

@@ -2,9 +2,9 @@
 
     python -m bench survive --count 10000
 
-A picture is destroyed where what comes back is more than `TOLERANCE` dB worse than its mean colour alone
-would be. Kinds: stripes and checkers of any period and angle, text, noise of any size, saturated
-blocks, dots, gradients, edges, and one of these pasted into another.
+A picture is destroyed where what comes back is more than `TOLERANCE` dB worse than its mean colour
+alone would be. Kinds: stripes and checkers of any period and angle, text, noise of any size,
+saturated blocks, dots, gradients, edges, and one of these pasted into another.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["KINDS", "TOLERANCE", "Found", "measure", "picture"]
 TOLERANCE = 2.0
 """dB below the mean colour alone that count as destroyed."""
 GOOD_ENOUGH = 36.0
-"""dB: what is nearly one colour, which its mean gives exactly, need not come back better at any level."""
+"""dB: what is nearly one colour, which its mean gives exactly, need not come back better."""
 SIDES = (16, 200)
 LEVELS = 64
 
@@ -87,12 +87,13 @@ def _noise(random: Random, height: int, width: int) -> RGB:
     grain = int(random.choice([1, 1, 2, 4]))
     shape = (-(-height // grain), -(-width // grain), int(random.choice([1, 3])))
     kind = random.integers(3)
+    noise: NDArray[np.float64]
     if kind == 0:
         noise = random.normal(random.uniform(0, 255), random.uniform(5, 120), shape)
     elif kind == 1:
         noise = random.uniform(0, 255, shape)
     else:
-        noise = (random.random(shape) < random.uniform(0.02, 0.98)) * 255.0
+        noise = np.where(random.random(shape) < random.uniform(0.02, 0.98), 255.0, 0.0)
     wide = np.broadcast_to(noise, (*shape[:2], 3)).repeat(grain, 0).repeat(grain, 1)
     return np.asarray(wide[:height, :width].clip(0, 255).astype(np.uint8))
 

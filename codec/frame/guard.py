@@ -1,5 +1,6 @@
-"""The last resort of an encoder, for devices without the compiled core: a tile that would come back worse
-than its mean colour alone is coded as that. The same integers as cpp/frame/guard.cpp, which says why.
+"""The last resort of an encoder, for devices without the compiled core: a tile that would come back
+worse than its mean colour alone is coded as that. The same integers as cpp/frame/guard.cpp, which
+says why.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ __all__ = ["mean_colour_of_doubtful", "squared_error"]
 
 Pixels = NDArray[np.uint8]
 FINE_PERCENT, FLAT_VARIANCE = 42, 259
-"""Share of the variance within blocks of 8 x 8 from which on a tile is looked at, and squared distance
-from the mean colour up to which it is.
+"""Share of the variance within blocks of 8 x 8 from which on a tile is looked at, and squared
+distance from the mean colour up to which it is.
 """
 
 

@@ -132,7 +132,7 @@ class TileRefiner:
         return plain[0] if self._worth(plain, tile) < self._worth(best, tile) else best[0]
 
     def _mean_colour(self, part: Pixels, area: Area, level: int) -> Candidate:
-        """A tile as its mean colour, which some are nearer to than to anything else that can be coded."""
+        """A tile as its mean colour, to which some are nearer than to all else that is coded."""
         colour = np.rint(part.reshape(-1, 3).mean(0)).astype(np.uint8)
         size = area.height * LATENT_PX, area.width * LATENT_PX
         plane = np.broadcast_to(colour, (*size, 3))

@@ -3,10 +3,10 @@
     folded floats, photographs ──► largest values ──► units ──► layers ──► programs
     programs, units ──► folded floats                       (to train on, and to refine latents)
 
-What a network computes is bounded by saturation. Inside the blocks a channel's range is INSIDE times the
-largest value that photographs reach in it: that keeps pictures which are no photographs from exploding,
-and photographs do not touch it. What is linear, from latents through the trunk to pixels, has room
-for any picture instead: stripes and flat colours go through it.
+What a network computes is bounded by saturation. Inside the blocks a channel's range is INSIDE
+times the largest value that photographs reach in it: that keeps pictures which are no photographs
+from exploding, and photographs do not touch it. What is linear, from latents through the trunk to
+pixels, has room for any picture instead: stripes and flat colours go through it.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ INSIDE = 1.35
 ENDS = 3.0
 """Range of latents next to the trunk, all alike, in the largest value of any of them."""
 TRUNK_REACH = 9.0
-"""Least range of a channel of the trunk; a coefficient of pixels in 0..1 is at most 8 sqrt(3) / 2."""
+"""Least range of a channel of the trunk; a coefficient of pixels in 0..1 is at most 4 sqrt(3)."""
 PURE_HEADROOM = 1.1
-"""Ranges, in the largest value of planes of pure red, green, blue and what they mix to: few photographs
-have such, and all graphics.
+"""Ranges, in the largest value of planes of pure red, green, blue and what they mix to: few
+photographs have such, and all graphics.
 """
 Y_BITS = 8
 """y counts 2^-8 symbol, and y_hat 2^-5."""
@@ -85,8 +85,9 @@ class Limits:
 def largest_values(
     parts: Parts, config: WaveletConfig, samples: Sequence[Tensor], levels: Sequence[int]
 ) -> dict[str, Largest]:
-    """Largest values of every part on photographs (H, W, 3) uint8, sides multiples of 64, each of them
-    at two of the levels in turn, and, for their headroom, on planes of pure colours at all levels.
+    """Largest values of every part on photographs (H, W, 3) uint8, sides multiples of 64, each of
+    them at two of the levels in turn, and, for their headroom, on planes of pure colours at all
+    levels.
     """
     found: dict[str, Largest] = {name: {} for name in parts}
     for n, picture in enumerate(samples):
