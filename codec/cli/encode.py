@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from codec.options import (
     DEFAULT_QUALITY,
     DEFAULT_TILE_PX,
     MAX_EFFORT,
+    REFINED_FROM,
     DecoderOptions,
     EncoderOptions,
 )
@@ -216,6 +218,10 @@ class _Work:
         if self._encoder is None:
             from codec.encoder import Encoder
 
+            if self._options.effort >= REFINED_FROM:
+                # PyTorch's threads spin while they wait, which stalls them where another
+                # process wants the processor. Said before PyTorch is loaded; this process is ours.
+                os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             self._encoder = Encoder(
                 self._profile,
                 model=self._model,
