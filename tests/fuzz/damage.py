@@ -2,8 +2,8 @@
 
     python -m tests.fuzz.damage --count 100000 --processes 2
 
-Files of the default model (grey, RGB, alpha, several tiles) are cut, flipped, overwritten, shortened
-in the middle or lengthened, from a seed. A damaged file that decodes is a finding. Every tenth is
+Files of the default model (grey, RGB, alpha, several tiles) are cut, flipped, overwritten,
+shortened inside or lengthened, from a seed. A damaged file that decodes is a finding. Every tenth is
 decoded once more with its checks made right, so that damage reaches the entropy decoder and the
 networks: that may decode, to whatever picture, but must not raise anything else.
 """
@@ -112,8 +112,8 @@ def main() -> None:
     survived, tried = (sum(column) for column in zip(*results, strict=True))
     seconds = time.monotonic() - started
     print(
-        f"{args.count} damaged files in {seconds:.0f} s: none decoded; with their checks made right "
-        f"{survived} of {tried} did, and nothing but CodecError came out"
+        f"{args.count} damaged files in {seconds:.0f} s: none decoded; with their checks made "
+        f"right {survived} of {tried} did, and nothing but CodecError came out"
     )
 
 
