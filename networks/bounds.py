@@ -34,7 +34,11 @@ class Proof:
     levels: int | None = None
 
     def give(self, kind: Type, channels: int, low: int, high: int) -> None:
-        """The next register."""
+        """The next register. Raises InvalidNetwork where it has too many channels."""
+        if channels > MAX_CHANNELS:
+            raise InvalidNetwork(
+                f"register {len(self.types)} has {channels} channels, at most {MAX_CHANNELS}"
+            )
         self.types.append(kind)
         self.channels.append(channels)
         self.ranges.append((low, high))

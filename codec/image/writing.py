@@ -196,6 +196,9 @@ def _save_options(picture: Picture, output: OutputFormat, quality: int) -> dict[
                     f"write png, webp or tiff, or leave it out (--strip {kind.lower()})"
                 )
         options.update(quality=quality, subsampling=0)
+    elif output.name == "png":
+        # Pillow's 6 takes twice the time, longer than decoding, for 3 % fewer bytes.
+        options.update(compress_level=4)
     elif output.name == "webp":
         # exact: colours under transparent pixels are kept as they are
         options.update(quality=quality, lossless=quality == 100, exact=True)

@@ -173,6 +173,8 @@ def run(
         OptionError: the recipe or the checkpoint is not in order.
     """
     config = read_config(config_path)
+    if not config.trellis_step and minutes >= config.total_minutes:
+        raise OptionError("a model is exported with a trellis: give the recipe a trellis_step")
     keep_freed_memory()
     trainer = Trainer(config, data, training_device(device))
     out.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,8 @@ namespace networks {
 namespace {
 
 constexpr std::int64_t kSumLimit = std::int64_t{1} << 31;
-constexpr std::int64_t kMaxChannels = 4096, kLargestFold = 16;
+constexpr std::int64_t kLargestFold = 16;
+constexpr std::size_t kMaxChannels = 4096;
 
 struct Shape {
     std::size_t least_arguments, most_arguments, parameters, tensors;
@@ -71,6 +72,7 @@ private:
     }
 
     void give(Type type, std::size_t channels, std::int64_t low, std::int64_t high) {
+        require(channels <= kMaxChannels, "has too many channels");
         program_.registers.push_back({type, channels, low, high});
     }
 

