@@ -58,6 +58,9 @@ def train(
     validate: Path | None,
 ) -> int:
     """Train a model within a budget of time; a later call with --resume goes on."""
+    from codec.frame.devices import require_torch
+
+    require_torch("codec train")
     from codec.train import loop
 
     loop.run(config, list(data), minutes, out, resume, device, validate)

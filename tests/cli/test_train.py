@@ -48,3 +48,15 @@ def test_no_time_is_no_budget(run: Any, config: Path) -> None:
     result = run("train", "--config", config, "--data", config, "--out", "x", "--minutes", 0)
 
     assert result.exit_code == 2
+
+
+def test_training_without_torch_ends_with_2_and_says_what_to_install(
+    run: Any, monkeypatch: pytest.MonkeyPatch, config: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    result = run("train", "--config", config, "--data", tmp_path, "--minutes", 1, "--out", tmp_path)
+
+    assert result.exit_code == 2
+    assert "codec train needs PyTorch" in result.stderr
+    assert "learned-codec[train]" in result.stderr

@@ -3,8 +3,8 @@
     python -m tests.fuzz.damage --count 100000 --processes 2
 
 Files of the default model (grey, RGB, alpha, several tiles) are cut, flipped, overwritten,
-shortened inside or lengthened, from a seed. A damaged file that decodes is a finding. Every tenth is
-decoded once more with its checks made right, so that damage reaches the entropy decoder and the
+shortened inside or lengthened, from a seed. A damaged file that decodes is a finding. Every tenth
+is decoded once more with its checks made right, so that damage reaches the entropy decoder and the
 networks: that may decode, to whatever picture, but must not raise anything else.
 """
 
