@@ -1,20 +1,39 @@
-"""The last resort of an encoder, for devices without the compiled core: a tile that would come back
-worse than its mean colour alone is coded as that. The same integers as cpp/frame/guard.cpp, which
-says why.
+"""The last resort of an encoder outside the compiled core: a tile that would come back worse than
+its mean colour alone is coded as that. The same integers as cpp/frame/guard.cpp, which says why.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["mean_colour_of_doubtful", "squared_error"]
+from codec.frame.geometry import LATENT_PX
+
+if TYPE_CHECKING:
+    from codec.frame.model import FrameModel
+    from codec.frame.on_torch import TorchFrameModel
+
+__all__ = ["as_one_colour", "mean_colour_of_doubtful", "squared_error"]
 
 Pixels = NDArray[np.uint8]
 FINE_PERCENT, FLAT_VARIANCE = 42, 259
 """Share of the variance within blocks of 8 x 8 from which on a tile is looked at, and squared
 distance from the mean colour up to which it is.
 """
+
+
+def as_one_colour(
+    model: FrameModel | TorchFrameModel, colour: Pixels, height: int, width: int, level: int,
+    threads: int = 0,
+) -> tuple[bytes, NDArray[np.int32]]:  # fmt: skip
+    """Payload and y_hat of a tile of height x width latents that is one colour (3,)."""
+    plane = np.broadcast_to(colour, (height * LATENT_PX, width * LATENT_PX, 3))
+    y = model.analyse(plane, (0, 0, width, height), level, threads)
+    z = model.hyper_analyse(y, level, threads)
+    payload, y_hat, _ = model.compress(y, z, level, threads=threads)
+    return payload, y_hat
 
 
 def squared_error(a: Pixels, b: Pixels) -> int:

@@ -25,7 +25,7 @@ from codec.frame.geometry import (
     tile_area,
     windows,
 )
-from codec.frame.guard import mean_colour_of_doubtful, squared_error
+from codec.frame.guard import as_one_colour, mean_colour_of_doubtful, squared_error
 from codec.models.registry import ModelEntry
 from codec.models.weights import read_verified
 from entropy.coder import CdfTables, cuda
@@ -110,9 +110,7 @@ class TorchFrameModel:
         if colour is None:
             return coded[0]
         rows, columns = coded[1].shape[:2]
-        plane = np.broadcast_to(colour, (rows * LATENT_PX, columns * LATENT_PX, 3))
-        (y,) = self._run("analysis", [plane], level)
-        plain = self.compress(y, self.hyper_analyse(y, level), level)[:2]
+        plain = as_one_colour(self, colour, rows, columns, level)
         height, width = part.shape[:2]
         errors = [
             squared_error(self.synthesise(y_hat, level)[:height, :width], part)

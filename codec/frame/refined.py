@@ -20,6 +20,7 @@ from torch import Tensor
 
 from codec.frame.feedback import GRADIENTS, Feedback, expected
 from codec.frame.geometry import LATENT_PX, Area
+from codec.frame.guard import as_one_colour
 from codec.frame.model import FrameModel, loaded
 from codec.frame.refine import STEPS, Refiner, Tile
 from codec.models.quality import lmbda_of
@@ -127,18 +128,14 @@ class TileRefiner:
 
         answered = model.compress(targets, symbols, level, threads=self._threads, answer=answer)
         candidates: list[Candidate] = [direct[:2], (payload, y_hat), answered[:2]]
-        best = min(candidates, key=lambda c: 8 * len(c[0]) + self._worth(c, tile))
-        plain = self._mean_colour(pixels[rows, columns], area, level)
-        return plain[0] if self._worth(plain, tile) < self._worth(best, tile) else best[0]
-
-    def _mean_colour(self, part: Pixels, area: Area, level: int) -> Candidate:
-        """A tile as its mean colour, to which some are nearer than to all else that is coded."""
-        colour = np.rint(part.reshape(-1, 3).mean(0)).astype(np.uint8)
-        size = area.height * LATENT_PX, area.width * LATENT_PX
-        plane = np.broadcast_to(colour, (*size, 3))
-        y = self._model.analyse(plane, (0, 0, area.width, area.height), level, self._threads)
-        z = self._model.hyper_analyse(y, level, self._threads)
-        return self._model.compress(y, z, level, threads=self._threads)[:2]
+        worths = [self._worth(candidate, tile) for candidate in candidates]
+        costs = [8 * len(c[0]) + w for c, w in zip(candidates, worths, strict=True)]
+        best = costs.index(min(costs))
+        colour = np.rint(pixels[rows, columns].reshape(-1, 3).mean(0)).astype(np.uint8)
+        size = area.height, area.width
+        plain = as_one_colour(model, colour, *size, level, self._threads)
+        # Some tiles are nearer to their mean colour than to all else that is coded.
+        return plain[0] if self._worth(plain, tile) < worths[best] else candidates[best][0]
 
     def _worth(self, candidate: Candidate, tile: Tile) -> float:
         """What the distortion of a tile is worth in bits, of the pixels that decode."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import bitstream
 from codec.frame.geometry import latent_size, tile_area
+from codec.frame.guard import mean_colour_of_doubtful, squared_error
 from entropy.coder import Backend, CdfTables
 from entropy.models.latent_codec import LatentCodec
 from entropy.models.quadtree import EntropyConfig
@@ -17,10 +18,6 @@ from networks import definition, weights_file
 from networks.program import Program
 
 Array = NDArray[Any]
-FINE_PERCENT, FLAT_VARIANCE = 42, 259
-"""A tile with so much of its variance within blocks of 8 x 8, or with no more of it per sample, is
-tried as its mean colour.
-"""
 RECIPE = ("latent", "hidden", "hyper", "levels", "trellis_step", "trellis_states")
 
 
@@ -76,7 +73,7 @@ class Definition:
         self, part: NDArray[np.uint8], payload: bytes, y_hat: Array, level: int
     ) -> tuple[bytes, Array]:
         """What is written for a tile: this, or its mean colour if that is nearer to its pixels."""
-        colour = _mean_colour_of_doubtful(part)
+        colour = mean_colour_of_doubtful(part)
         if colour is None:
             return payload, y_hat
         rows, columns = y_hat.shape[:2]
@@ -87,7 +84,7 @@ class Definition:
 
         def error(found: Array) -> int:
             image = self.synthesise(found, level)[: part.shape[0], : part.shape[1]]
-            return int(((image.astype(np.int64) - part) ** 2).sum())
+            return squared_error(image, part)
 
         return (plain, plain_y_hat) if error(plain_y_hat) < error(y_hat) else (payload, y_hat)
 
@@ -107,26 +104,3 @@ class Definition:
         """Pixels of y_hat (h, w, latent)."""
         (image,) = self.run("synthesis", [y_hat], level)
         return image
-
-
-def _spread(part: NDArray[np.uint8]) -> int:
-    """Squared distances from the mean, summed over all samples, rounded down by channel."""
-    samples = part.reshape(-1, 3).astype(np.int64)
-    sums, squares = samples.sum(0), (samples**2).sum(0)
-    return int((squares - sums * sums // len(samples)).sum())
-
-
-def _mean_colour_of_doubtful(part: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """The mean colour of a tile that the transform may not carry, None of all others."""
-    height, width = part.shape[:2]
-    within = sum(
-        _spread(part[y : y + 8, x : x + 8]) for y in range(0, height, 8) for x in range(0, width, 8)
-    )
-    spread = _spread(part)
-    fine = within * 100 >= spread * FINE_PERCENT
-    if spread == 0 or not (fine or spread <= FLAT_VARIANCE * part.size):
-        return None
-    count = height * width
-    sums = part.reshape(-1, 3).sum(0, dtype=np.int64)
-    colour: NDArray[np.uint8] = ((2 * sums + count) // (2 * count)).astype(np.uint8)
-    return colour
