@@ -96,22 +96,30 @@ void Model::require_fit(std::size_t part, const networks::Program& program) cons
     require_ends(program, cells, features);
 }
 
+networks::Program Model::program(std::size_t part) const {
+    std::string name;
+    switch (part) {
+        case kAnalysis: name = "analysis"; break;
+        case kHyperAnalysis: name = "hyper_analysis"; break;
+        case kHyperSynthesis: name = "hyper_synthesis"; break;
+        case kSynthesis: name = "synthesis"; break;
+        default:
+            name = part < kEmbed ? "context." + std::to_string(part - kContext)
+                                 : "embed." + std::to_string(part - kEmbed);
+    }
+    networks::Program program = networks::read_program(file_, name);
+    require_fit(part, program);
+    return program;
+}
+
+void Model::check() const {
+    for (std::size_t part = 0; part < kParts; ++part) program(part);
+}
+
 const networks::Network& Model::ready(std::size_t part) const {
     Slot& slot = slots_[part];
     std::call_once(slot.once, [&] {
-        std::string name;
-        switch (part) {
-            case kAnalysis: name = "analysis"; break;
-            case kHyperAnalysis: name = "hyper_analysis"; break;
-            case kHyperSynthesis: name = "hyper_synthesis"; break;
-            case kSynthesis: name = "synthesis"; break;
-            default:
-                name = part < kEmbed ? "context." + std::to_string(part - kContext)
-                                     : "embed." + std::to_string(part - kEmbed);
-        }
-        const networks::Program program = networks::read_program(file_, name);
-        require_fit(part, program);
-        slot.network = std::make_unique<networks::Network>(program, kernels_);
+        slot.network = std::make_unique<networks::Network>(program(part), kernels_);
     });
     return *slot.network;
 }

@@ -54,6 +54,10 @@ public:
     }
     const rans::TrellisCosts& costs() const { return costs_; }
 
+    // Proves every program now, not when it is first needed, and that it fits the recipe. Throws as the
+    // constructor.
+    void check() const;
+
     const networks::Network& analysis() const { return ready(kAnalysis); }
     const networks::Network& hyper_analysis() const { return ready(kHyperAnalysis); }
     const networks::Network& hyper_synthesis() const { return ready(kHyperSynthesis); }
@@ -72,6 +76,7 @@ private:
     };
 
     const networks::Network& ready(std::size_t part) const;
+    networks::Program program(std::size_t part) const;  // proved
     void require_fit(std::size_t part, const networks::Program& program) const;
 
     networks::WeightsFile file_;
