@@ -117,11 +117,12 @@ void Model::check() const {
 }
 
 const networks::Network& Model::ready(std::size_t part) const {
-    Slot& slot = slots_[part];
-    std::call_once(slot.once, [&] {
-        slot.network = std::make_unique<networks::Network>(program(part), kernels_);
-    });
-    return *slot.network;
+    std::atomic<const networks::Network*>& slot = slots_[part].network;
+    const networks::Network* found = slot.load(std::memory_order_acquire);
+    if (found) return *found;
+    auto made = std::make_unique<const networks::Network>(program(part), kernels_);
+    const bool first = slot.compare_exchange_strong(found, made.get(), std::memory_order_acq_rel);
+    return first ? *made.release() : *found;
 }
 
 }  // namespace frame

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
@@ -70,9 +70,11 @@ private:
         kAnalysis, kHyperAnalysis, kHyperSynthesis, kSynthesis, kContext,
         kEmbed = kContext + kSteps, kParts = kEmbed + kSteps - 1
     };
+    // Made when it is first needed. Threads that need it at once each make one and the first is
+    // kept: no lock, which a process that forks meanwhile would copy locked.
     struct Slot {
-        std::once_flag once;
-        std::unique_ptr<networks::Network> network;
+        std::atomic<const networks::Network*> network{nullptr};
+        ~Slot() { delete network.load(std::memory_order_relaxed); }
     };
 
     const networks::Network& ready(std::size_t part) const;

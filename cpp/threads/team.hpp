@@ -7,7 +7,9 @@
 
 #ifndef __wasm__
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -55,8 +57,11 @@ public:
     Team& operator=(const Team&) = delete;
 
     ~Team() {
-        stop_.store(true, std::memory_order_relaxed);
-        offer(0);
+        {
+            const std::lock_guard lock(mutex_);
+            stop_.store(true, std::memory_order_relaxed);
+        }
+        wake_.notify_all();
         for (auto& worker : workers_) worker.join();
     }
 
@@ -75,7 +80,10 @@ public:
         left_.store(pieces, std::memory_order_relaxed);
         offer(pieces);
         take_pieces();
-        while (left_.load(std::memory_order_acquire) > 0) pause();
+        for (int look = 0; left_.load(std::memory_order_acquire) > 0; ++look) {
+            if (look < kLooks) pause();
+            else std::this_thread::yield();  // whoever has the last piece may wait for a processor
+        }
     }
 
     // Calls work(first, last) for `pieces` parts of about the same size of 0 .. count - 1.
@@ -100,8 +108,11 @@ private:
 
     void offer(std::size_t pieces) {
         const std::uint64_t job = offered_.load(std::memory_order_relaxed) / kJob + 1;
-        offered_.store(job * kJob + pieces, std::memory_order_release);
-        offered_.notify_all();
+        {
+            const std::lock_guard lock(mutex_);  // or a worker on its way to sleep would miss it
+            offered_.store(job * kJob + pieces, std::memory_order_release);
+        }
+        wake_.notify_all();
     }
 
     // A piece that was taken keeps its job, and so call_ and work_, until it is done.
@@ -117,18 +128,18 @@ private:
         }
     }
 
+    bool called() const {
+        return (offered_.load(std::memory_order_acquire) & kPieces) > 0 ||
+               stop_.load(std::memory_order_relaxed);
+    }
+
     void wait_for_jobs() {
         while (!stop_.load(std::memory_order_relaxed)) {
             take_pieces();
-            std::uint64_t offered = offered_.load(std::memory_order_acquire);
-            for (int look = 0; look < kLooks && (offered & kPieces) == 0; ++look) {
-                if (stop_.load(std::memory_order_relaxed)) return;
-                pause();
-                offered = offered_.load(std::memory_order_acquire);
-            }
-            if ((offered & kPieces) == 0 && !stop_.load(std::memory_order_relaxed)) {
-                offered_.wait(offered, std::memory_order_acquire);
-            }
+            for (int look = 0; look < kLooks && !called(); ++look) pause();
+            if (called()) continue;
+            std::unique_lock lock(mutex_);
+            wake_.wait(lock, [this] { return called(); });
         }
     }
 
@@ -136,6 +147,8 @@ private:
     std::atomic<std::uint64_t> offered_{0};
     std::atomic<std::size_t> left_{0};
     std::atomic<bool> stop_{false};
+    std::mutex mutex_;  // of offered_ and stop_ as far as sleeping workers are told of them
+    std::condition_variable wake_;
     void (*call_)(void*, std::size_t) = nullptr;
     void* work_ = nullptr;
 };
