@@ -31,6 +31,7 @@ from bitstream.errors import (
 from bitstream.header import Header
 from bitstream.inspect import ChunkInfo, FileInfo, TileInfo, inspect
 from bitstream.limits import Limits
+from bitstream.modes import Modes
 from bitstream.tiles import Rectangle, StoredTiles, TileGrid, TileSpan
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "LimitExceeded",
     "Limits",
     "MissingChunk",
+    "Modes",
     "OutOfRange",
     "Rectangle",
     "StoredTiles",

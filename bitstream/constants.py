@@ -23,6 +23,8 @@ HEADER_PROBE_BYTES: Final = len(MAGIC) + 1 + 1 + 2 + MAX_HEAD_BYTES + CHECK_BYTE
 """So many bytes from the start of a file always hold the whole header (267)."""
 
 MAX_LEVEL: Final = 63
+MAX_ERROR: Final = 65535
+BIT_DEPTHS: Final = (8, 16)
 MIN_TILE_LOG2: Final = 6
 MAX_TILE_LOG2: Final = 15
 WEIGHTS_HASH_BYTES: Final = 4
@@ -36,6 +38,7 @@ class ChunkType(IntEnum):
     EXIF = 0x03 | IGNORABLE
     XMP = 0x04 | IGNORABLE
     ALPH = 0x05
+    MODE = 0x06
     TILE = 0x7F
 
 

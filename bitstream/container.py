@@ -1,6 +1,6 @@
 """A whole file: `read`, `write`, and `read_header` for those who want no more than that.
 
-file = magic, version | HEAD | ICCP? | EXIF? | XMP? | ALPH? | TILE
+file = magic, version | HEAD | ICCP? | EXIF? | XMP? | ALPH? | MODE? | TILE
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from bitstream.errors import (
 from bitstream.header import Header, decode_header, encode_header
 from bitstream.limits import Limits
 from bitstream.metadata import Metadata
+from bitstream.modes import Modes, check_modes, decode_modes, encode_modes
 from bitstream.reader import ByteReader, as_view
 from bitstream.tiles import StoredTiles, TileGrid, check_index, put_tiles
 from bitstream.writer import ByteWriter
@@ -50,6 +51,7 @@ class Container:
         icc: ICC profile, byte for byte.
         exif: EXIF from its TIFF header on, byte for byte.
         xmp: XMP packet, byte for byte.
+        modes: the predictive coder, where tiles have modes.
     """
 
     header: Header
@@ -58,6 +60,7 @@ class Container:
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
+    modes: Modes | None = None
 
     @property
     def grid(self) -> TileGrid:
@@ -144,6 +147,8 @@ def read(data: Buffer, limits: Limits | None = None) -> Container:
     alpha = chunks.get(ChunkType.ALPH)
     _check_alpha(header, alpha is not None, alpha.offset if alpha else tile.offset)
     metadata = Metadata.from_chunks(chunks, limits)
+    modes = decode_modes(chunks[ChunkType.MODE]) if ChunkType.MODE in chunks else None
+    check_modes(header, modes)
     return Container(
         header=header,
         tiles=StoredTiles(tile, grid_of(header).count),
@@ -151,6 +156,7 @@ def read(data: Buffer, limits: Limits | None = None) -> Container:
         icc=metadata.icc,
         exif=metadata.exif,
         xmp=metadata.xmp,
+        modes=modes,
     )
 
 
@@ -173,6 +179,7 @@ def write(container: Container, limits: Limits | None = None) -> bytes:
     count = container.grid.count
     _check_limits(header, limits)
     _check_alpha(header, container.alpha is not None)
+    check_modes(header, container.modes)
     if len(tiles) != count:
         raise BadField("number of tiles", found=len(tiles), expected=count, chunk=_TILE)
     metadata = Metadata(icc=container.icc, exif=container.exif, xmp=container.xmp)
@@ -185,6 +192,8 @@ def write(container: Container, limits: Limits | None = None) -> bytes:
         put_chunk(writer, kind, payload)
     if container.alpha is not None:
         put_chunk(writer, ChunkType.ALPH, container.alpha)
+    if container.modes is not None:
+        put_chunk(writer, ChunkType.MODE, encode_modes(container.modes))
     put_tiles(writer, tiles)
     data = writer.getvalue()
     limits.check_file(len(data))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bitstream.constants import (
+    BIT_DEPTHS,
     MAX_HEAD_BYTES,
     MAX_LEVEL,
     MAX_SIDE,
@@ -35,7 +36,7 @@ class Header:
         weights_hash: first four bytes of the SHA-256 of the model's weights file.
         level: quality index, 0 to 63.
         tile_log2: side of a tile = 2^tile_log2 pixels, 6 to 15.
-        bit_depth: bits per sample; only 8 in this version.
+        bit_depth: bits per sample, 8 or 16; 16 only where the predictive coder codes everything.
         color: 0, sRGB or as the ICC profile says; no other value in this version.
         kind: 0, a still image; no other value in this version.
         extension: fields that later versions appended, as opaque bytes.
@@ -76,7 +77,10 @@ class Header:
                 expected=f"{WEIGHTS_HASH_BYTES} bytes",
             )
         _require_value("kind", self.kind, 0)
-        _require_value("bit_depth", self.bit_depth, 8)
+        if self.bit_depth not in BIT_DEPTHS:
+            raise UnsupportedVersion(
+                "bit_depth is reserved for later versions", found=self.bit_depth, expected="8 or 16"
+            )
         _require_value("color", self.color, 0)
 
 

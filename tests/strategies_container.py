@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bitstream import MAGIC, VERSION, Container, Header, TileGrid
+from bitstream import MAGIC, VERSION, Container, Header, Modes, TileGrid
 
 START = MAGIC + bytes([VERSION])
 
@@ -104,6 +104,23 @@ def headers() -> st.SearchStrategy[Header]:
     )
 
 
+def modes(header: Header) -> st.SearchStrategy[Modes]:
+    """Returns what a file with that header may say of modes."""
+    if header.level or header.bit_depth == 16:
+        other = st.just((header.model_id ^ 1, header.weights_hash))
+    else:
+        other = st.sampled_from([(header.model_id, header.weights_hash), (7, b"1234")])
+    return other.flatmap(
+        lambda coder: st.builds(
+            Modes,
+            coder_id=st.just(coder[0]),
+            weights_hash=st.just(coder[1]),
+            error=st.integers(0, 65535),
+            extension=st.binary(max_size=20),
+        )
+    )
+
+
 @st.composite
 def containers(draw: st.DrawFn) -> Container:
     """Returns containers with random payloads that fit their headers."""
@@ -117,4 +134,5 @@ def containers(draw: st.DrawFn) -> Container:
         icc=draw(optional),
         exif=draw(optional),
         xmp=draw(optional),
+        modes=draw(st.none() | modes(header)),
     )

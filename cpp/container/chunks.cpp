@@ -9,8 +9,9 @@ struct Known {
     Type type;
     const char* name;
 };
-constexpr std::array<Known, 6> kKnown = {{{kHead, "HEAD"}, {kIccp, "ICCP"}, {kExif, "EXIF"},
-                                          {kXmp, "XMP"}, {kAlph, "ALPH"}, {kTile, "TILE"}}};
+constexpr std::array<Known, 7> kKnown = {{{kHead, "HEAD"}, {kIccp, "ICCP"}, {kExif, "EXIF"},
+                                          {kXmp, "XMP"}, {kAlph, "ALPH"},
+                                          {kMode, "MODE"}, {kTile, "TILE"}}};
 
 std::string hex(std::uint8_t code) {
     constexpr char digits[] = "0123456789ABCDEF";

@@ -13,7 +13,7 @@ namespace container {
 
 // Chunk types of version 1: the low seven bits are the id, the high bit says ignorable.
 enum Type : std::uint8_t {
-    kHead = 0x01, kIccp = 0x02, kExif = 0x83, kXmp = 0x84, kAlph = 0x05, kTile = 0x7F
+    kHead = 0x01, kIccp = 0x02, kExif = 0x83, kXmp = 0x84, kAlph = 0x05, kMode = 0x06, kTile = 0x7F
 };
 
 // Display name of a type: four letters, or for unknown ones like ?x2A.

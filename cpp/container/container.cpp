@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::array<std::uint8_t, 4> kMagic = {0x8A, 'L', 'I', 'C'};
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint64_t kMostError = 65535;
 
 void check_limits(const Header& header, const Limits& limits, const Where& where = {}) {
     limits.check_size(header.width, header.height, where);
@@ -20,6 +21,47 @@ void check_alpha(const Header& header, bool present, const Where& where = {}) {
     }
     if (present && !header.alpha) {
         throw Error(Kind::bad_field, "alpha, but header says there is none", {}, where);
+    }
+}
+
+void require_short(std::size_t size, const Where& where) {
+    if (size <= kMostHeadBytes) return;
+    throw Error(Kind::bad_field, "modes are too long", found(size, "at most 255"), where);
+}
+
+std::vector<std::uint8_t> encode_modes(const Modes& modes) {
+    ByteWriter writer;
+    writer.u16(modes.coder_id);
+    writer.put(modes.weights_hash);
+    writer.varint(modes.error);
+    writer.put(modes.extension);
+    require_short(writer.bytes().size(), {{}, chunk_name(kMode)});
+    return writer.take();
+}
+
+Modes decode_modes(const Chunk& chunk) {
+    require_short(chunk.payload.size(), chunk.where());
+    ByteReader reader(chunk.payload, chunk.payload_offset(), chunk.name());
+    Modes modes;
+    modes.coder_id = reader.u16("coder_id");
+    std::ranges::copy(reader.take(modes.weights_hash.size(), "weights_hash"),
+                      modes.weights_hash.begin());
+    modes.error = reader.varint("error");
+    const Bytes extension = reader.take(reader.remaining(), "the extension");
+    modes.extension.assign(extension.begin(), extension.end());
+    if (modes.error > kMostError) {
+        throw Error(Kind::bad_field, "error", found(modes.error, "0 to 65535"), chunk.where());
+    }
+    return modes;
+}
+
+void check_modes(const Header& header, const std::optional<Modes>& modes) {
+    const bool whole = modes && modes->whole(header);
+    if (header.bit_depth == 16 && !whole) {
+        throw Error(Kind::bad_field, "16 bits although the picture is not predictive as a whole");
+    }
+    if (whole && header.level > 0) {
+        throw Error(Kind::bad_field, "level of a predictive picture", found(header.level, "0"));
     }
 }
 
@@ -65,7 +107,7 @@ Container read(Bytes data, const Limits& limits) {
     Header header = read_start(reader, limits, previous);
 
     // 2. The optional chunks. Ids ascend and TILE has the greatest, so it ends the file.
-    std::optional<Chunk> icc, exif, xmp, alpha;
+    std::optional<Chunk> icc, exif, xmp, alpha, mode;
     while (previous.code != kTile) {
         if (reader.remaining() == 0) {
             throw Error(Kind::truncated, "data end before chunk TILE", {}, reader.where());
@@ -79,6 +121,7 @@ Container read(Bytes data, const Limits& limits) {
             case kExif: exif = chunk; break;
             case kXmp: xmp = chunk; break;
             case kAlph: alpha = chunk; break;
+            case kMode: mode = chunk; break;
             default: break;
         }
     }
@@ -95,17 +138,22 @@ Container read(Bytes data, const Limits& limits) {
     for (const auto& chunk : {icc, exif, xmp}) {
         if (chunk) limits.check_metadata(chunk->payload.size(), chunk->where());
     }
+    std::optional<Modes> modes;
+    if (mode) modes = decode_modes(*mode);
+    check_modes(header, modes);
     StoredTiles tiles(previous, header.tiles());
     return {std::move(header), {payload_of(icc), payload_of(exif), payload_of(xmp)},
-            payload_of(alpha), std::move(tiles)};
+            payload_of(alpha), std::move(modes), std::move(tiles)};
 }
 
 std::vector<std::uint8_t> write(const Header& header, const Metadata& metadata,
-                                const std::optional<Bytes>& alpha, std::span<const Bytes> tiles,
+                                const std::optional<Bytes>& alpha, const std::optional<Modes>& modes,
+                                std::span<const Bytes> tiles,
                                 const Limits& limits) {
     check_header(header);
     check_limits(header, limits);
     check_alpha(header, alpha.has_value());
+    check_modes(header, modes);
     if (tiles.size() != header.tiles()) {
         throw Error(Kind::bad_field, "number of tiles",
                     found(tiles.size(), std::to_string(header.tiles())));
@@ -122,6 +170,7 @@ std::vector<std::uint8_t> write(const Header& header, const Metadata& metadata,
         put_chunk(writer, type, *payload);
     }
     if (alpha) put_chunk(writer, kAlph, *alpha);
+    if (modes) put_chunk(writer, kMode, encode_modes(*modes));
     put_tiles(writer, tiles);
     limits.check_file(writer.bytes().size());
     return writer.take();

@@ -11,7 +11,7 @@ constexpr std::uint64_t kMostSide = std::uint64_t{1} << 30;
 //           +-------+-------+--------+---------------+
 //           | kind  | alpha | colour | bit depth - 1 |
 //           +-------+-------+--------+---------------+
-constexpr unsigned kKindShift = 6, kAlphaBit = 5, kColourBit = 4, kDepthMask = 0x0F, kDepth = 8;
+constexpr unsigned kKindShift = 6, kAlphaBit = 5, kColourBit = 4, kDepthMask = 0x0F;
 
 void require_range(const char* name, std::uint64_t value, std::uint64_t low, std::uint64_t high,
                    const Where& where) {
@@ -39,6 +39,10 @@ void check_header(const Header& header, const Where& where) {
     if (header.channels != 1 && header.channels != 3) {
         throw Error(Kind::bad_field, "channels", found(header.channels, "1 or 3"), where);
     }
+    if (header.bit_depth != 8 && header.bit_depth != 16) {
+        throw Error(Kind::unsupported_version, "bit depth is reserved for later versions",
+                    found(header.bit_depth, "8 or 16"), where);
+    }
     require_range("level", header.level, 0, 63, where);
     require_range("tile_log2", header.tile_log2, 6, 15, where);
 }
@@ -49,7 +53,8 @@ std::vector<std::uint8_t> encode_header(const Header& header) {
     writer.varint(header.width);
     writer.varint(header.height);
     writer.u8(static_cast<std::uint8_t>((header.alpha ? 1u << kAlphaBit : 0u) |
-                                        (header.channels == 3 ? 1u << kColourBit : 0u) | (kDepth - 1)));
+                                        (header.channels == 3 ? 1u << kColourBit : 0u) |
+                                        (header.bit_depth - 1)));
     writer.u8(0);  // color
     writer.u16(header.model_id);
     writer.put(header.weights_hash);
@@ -70,6 +75,7 @@ Header decode_header(ByteReader& reader) {
     const unsigned samples = reader.u8("samples"), color = reader.u8("color");
     header.channels = (samples >> kColourBit & 1) != 0 ? 3 : 1;
     header.alpha = (samples >> kAlphaBit & 1) != 0;
+    header.bit_depth = (samples & kDepthMask) + 1;
     header.model_id = reader.u16("model_id");
     std::ranges::copy(reader.take(header.weights_hash.size(), "weights_hash"),
                       header.weights_hash.begin());
@@ -79,7 +85,6 @@ Header decode_header(ByteReader& reader) {
     header.extension.assign(extension.begin(), extension.end());
     check_header(header, start);
     require_value("kind", samples >> kKindShift, 0, start);
-    require_value("bit depth", (samples & kDepthMask) + 1, kDepth, start);
     require_value("color", color, 0, start);
     return header;
 }

@@ -12,12 +12,13 @@ namespace container {
 
 inline constexpr std::size_t kMostHeadBytes = 255;
 
-// Everything that a decoder must know before the first tile. Version 1 has still images of 8 bits in
-// sRGB, or as the ICC profile says, and nothing else.
+// Everything that a decoder must know before the first tile. Version 1 has still images in sRGB,
+// or as the ICC profile says, and nothing else.
 struct Header {
     std::uint64_t width = 0, height = 0;         // pixels, 1 .. 2^30
     unsigned channels = 3;                       // colour planes, 1 or 3; alpha does not count
     bool alpha = false;
+    unsigned bit_depth = 8;                      // 8 or 16
     std::uint16_t model_id = 0;
     std::array<std::uint8_t, 4> weights_hash{};  // first bytes of the SHA-256 of the weights file
     std::uint8_t level = 0;                      // 0 .. 63

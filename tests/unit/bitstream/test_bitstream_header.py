@@ -83,13 +83,13 @@ def test_stored_value_out_of_range_raises_bad_field_and_says_where(changes: dict
     assert (caught.value.offset, caught.value.chunk) == (7, "HEAD")
 
 
-@pytest.mark.parametrize("changes", [{"bit_depth": 16}, {"color": 1}, {"kind": 1}])
+@pytest.mark.parametrize("changes", [{"bit_depth": 10}, {"color": 1}, {"kind": 1}])
 def test_reserved_value_raises_unsupported_version(changes: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedVersion):
         sample_header(**changes)
 
 
-@pytest.mark.parametrize("changes", [{"samples": 0x1F}, {"samples": 0x57}, {"color": 1}])
+@pytest.mark.parametrize("changes", [{"samples": 0x19}, {"samples": 0x57}, {"color": 1}])
 def test_stored_reserved_value_raises_unsupported_version(changes: dict[str, int]) -> None:
     with pytest.raises(UnsupportedVersion) as caught:
         decode(head_payload(**changes))
