@@ -35,6 +35,36 @@ def test_round_trip(alpha: np.ndarray) -> None:
     assert np.array_equal(decode_alpha(encode_alpha(alpha), *alpha.shape), alpha)
 
 
+@given(
+    hnp.arrays(
+        np.uint16,
+        st.tuples(st.integers(1, 12), st.integers(1, 12)),
+        elements=st.one_of(st.integers(0, 65535), st.sampled_from([0, 256, 65535])),
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_round_trip_of_16_bits(alpha: np.ndarray) -> None:
+    decoded = decode_alpha(encode_alpha(alpha), *alpha.shape, bits=16)
+
+    assert decoded.dtype == np.uint16
+    assert np.array_equal(decoded, alpha)
+
+
+def test_bytes_of_16_bits_are_as_specified() -> None:
+    assert encode_alpha(np.full((3, 4), 0x1234, np.uint16)) == b"\x03\x12\x34"
+    row = encode_alpha(np.array([[0x0100, 0x0203]], np.uint16))
+    assert row[0] == 2
+    assert zlib.decompress(row[1:]) == b"\x01\x01\x01\x00\x03"  # left: 0x0100, 0x0103
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_methods_of_the_other_depth_are_damage(bits: int) -> None:
+    other = np.uint16 if bits == 8 else np.uint8
+    for plane in (np.zeros((2, 3), other), np.arange(6, dtype=other).reshape(2, 3)):
+        with pytest.raises(DamagedFile, match="not known"):
+            decode_alpha(encode_alpha(plane), 2, 3, bits=bits)
+
+
 def test_round_trip_with_all_filters() -> None:
     alpha = ramp()
     data = encode_alpha(alpha)
