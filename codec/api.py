@@ -37,11 +37,8 @@ from codec.options import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from codec.image.files import ImageSource
-    from codec.image.picture import Picture
+    from codec.image.picture import Picture, Samples
 
 __all__ = [
     "DataSource",
@@ -131,12 +128,12 @@ class Verification:
         bytes: of the file.
         bpp: bits per pixel, all bytes of the file counted.
         tiles: number of tiles whose check is right: all, or there would have been an error.
-        digest: SHA-256 of the decoded samples, in hexadecimal: of (H, W, C) uint8 in C order, alpha
-            as the last channel. The same on every machine.
+        digest: SHA-256 of the decoded samples, in hexadecimal: of (H, W, C) in C order, alpha as
+            the last channel, uint8 or little-endian uint16. The same on every machine.
         identical: whether every sample of the colour planes equals the source; None without a
             source.
         psnr: dB over all samples of RGB (grey: of the one plane); None without a source or if
-            identical.
+            identical. Where one of the two has 16 bits, the other is spread to them.
         ms_ssim: 0..1; None without a source or if a side of the image is below 161 pixels.
         alpha_identical: whether the alpha plane equals that of the source; None if neither has one.
     """
@@ -173,9 +170,9 @@ def encode(
     """Encodes one image.
 
     Args:
-        image: numpy array uint8 of shape (H, W) or (H, W, C) with C = 1 grey, 2 grey and alpha, 3
-            RGB, 4 RGB and alpha; a PIL image; a path, the bytes of an image file, or a binary file
-            object.
+        image: numpy array uint8 or uint16 of shape (H, W) or (H, W, C) with C = 1 grey, 2 grey and
+            alpha, 3 RGB, 4 RGB and alpha; a PIL image; a path, the bytes of an image file, or a
+            binary file object.
         quality, level, target_bpp, target_size, target_psnr: at most one; see `EncoderOptions`. A
             size may also be text such as "60kB".
         profile: recipe, if `model` is not given.
@@ -224,7 +221,7 @@ def decode(
     device: str = "auto",
     threads: int = 0,
     limits: Limits | None = None,
-) -> NDArray[np.uint8]:
+) -> Samples:
     """Decodes one file.
 
     Pixels come as stored: an orientation in EXIF (`codec.info(data).orientation`) is not applied.
@@ -235,7 +232,7 @@ def decode(
         device, threads, limits: see `DecoderOptions`.
 
     Returns:
-        uint8, shape (H, W, C) with C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+        uint8 or uint16, shape (H, W, C) with C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
 
     Raises:
         CodecError: see `codec.errors`.
@@ -316,6 +313,7 @@ def compare(
 
     from codec.image import metrics
     from codec.image.files import open_picture
+    from codec.image.picture import widened
 
     source = open_picture(against, limits=limits)
     if (source.width, source.height) != (picture.width, picture.height):
@@ -325,10 +323,14 @@ def compare(
         )
     # Grey against RGB: the one plane stands for all three.
     shape = (picture.height, picture.width, max(source.channels, picture.channels))
-    ours = np.broadcast_to(picture.samples, shape)
-    theirs = np.broadcast_to(source.samples, shape)
+    bits = max(source.bits, picture.bits)
+    ours = np.broadcast_to(widened(picture.samples, bits), shape)
+    theirs = np.broadcast_to(widened(source.samples, bits), shape)
     psnr = metrics.psnr(theirs, ours)
-    alphas = [np.uint8(255) if alpha is None else alpha for alpha in (source.alpha, picture.alpha)]
+    opaque = np.full((1, 1), 255, np.uint8)
+    alphas = [
+        widened(opaque if alpha is None else alpha, bits) for alpha in (source.alpha, picture.alpha)
+    ]
     has_alpha = source.alpha is not None or picture.alpha is not None
     return replace(
         plain,
@@ -341,7 +343,9 @@ def compare(
 
 def digest(picture: Picture) -> str:
     """SHA-256 of the samples of a picture, as `Verification.digest` says."""
-    return hashlib.sha256(picture.to_numpy().data.cast("B")).hexdigest()
+    pixels = picture.to_numpy()
+    stored = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
+    return hashlib.sha256(stored.data.cast("B")).hexdigest()
 
 
 def check_crop_of(data: bytes, crop: Crop | None, limits: Limits) -> None:

@@ -17,7 +17,7 @@ from codec.frame.devices import frame_model, resolve_device
 from codec.frame.geometry import tile_area
 from codec.image.alpha import decode_alpha
 from codec.image.color import as_channels
-from codec.image.picture import Picture
+from codec.image.picture import Picture, Samples
 from codec.models import registry
 from codec.options import Crop, DecoderOptions, Limits, check_crop
 
@@ -50,9 +50,9 @@ class Decoder:
         self._threads = threads
         self.device = resolve_device(device)
 
-    def decode(self, data: DataSource, crop: Crop | None = None) -> NDArray[np.uint8]:
-        """Pixels (H, W, C) uint8 of a path, bytes or file object: C = 1 grey, 2 with alpha, 3 RGB,
-        4 with alpha.
+    def decode(self, data: DataSource, crop: Crop | None = None) -> Samples:
+        """Pixels (H, W, C) uint8 or uint16 of a path, bytes or file object: C = 1 grey, 2 with
+        alpha, 3 RGB, 4 with alpha.
 
         Raises:
             CodecError: the file is damaged, not ours, or over a limit; or the crop reaches outside.

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from codec.errors import OptionError, TargetUnreachable, translated
+from codec.errors import OptionError, TargetUnreachable, UnsupportedImage, translated
 from codec.frame.devices import frame_model, require_torch, resolve_device
 from codec.frame.encodings import Encodings, Progress
 from codec.image.picture import Picture
@@ -110,9 +110,15 @@ class Encoder:
 
         Raises:
             TargetUnreachable: no level reaches the target; states the nearest value.
+            UnsupportedImage: samples of 16 bits, which lossy files do not have.
             OptionError: the level is not one of the model, or the effort needs PyTorch, which is
                 not installed.
         """
+        if picture.bits != 8:
+            raise UnsupportedImage(
+                f"{picture.bits}-bit samples: use lossless=True or near_lossless=N, or reduce to "
+                f"8 bits first"
+            )
         refiner = self._refiner(options.effort)
         direct = options.quality is not None or options.level is not None
         # Bisection among `levels` files and none of them takes at most so many encodings.

@@ -77,7 +77,7 @@ class OptionError(CodecError, ValueError):
 
 
 class UnsupportedImage(CodecError):
-    """The input is an image of a kind this codec does not take (16 bit, CMYK, animated, ...)."""
+    """The input is an image of a kind this codec does not take (CMYK, animated, ...)."""
 
     exit_code = 2
 

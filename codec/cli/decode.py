@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "format_name",
-    metavar="png|jpg|webp|tiff|ppm",
+    metavar="png|jpg|webp|tiff|ppm|pam",
     help="Type of the output image.  [default: from the suffix; png with --output-dir]",
 )
 @common.crop_option
@@ -80,7 +80,7 @@ def decode(
     repeat: int,
     no_output: bool,
 ) -> int:
-    """Decode files of this codec to image files: png, jpg, webp, tiff or ppm by suffix.
+    """Decode files of this codec to image files: png, jpg, webp, tiff, ppm or pam by suffix.
 
     \b
     codec decode photo.lic -o photo.png
@@ -157,7 +157,13 @@ class _Work:
         if crop is not None:
             _, _, width, height = check_crop(crop, width, height)
         if self._format is not None:
-            self._format.check(width, height, alpha=described.alpha and not ignore_alpha)
+            self._format.check(
+                width,
+                height,
+                alpha=described.alpha and not ignore_alpha,
+                channels=described.channels,
+                bits=described.bit_depth,
+            )
         decoder = self._load()
 
         # 2. the work

@@ -2,7 +2,10 @@
 
     picture.py   Picture: pixels, alpha, metadata; from and to NumPy arrays and PIL images
     files.py     reading image files of the known types, found by their content
-    writing.py   writing them
+    deep.py      16-bit samples of PNG and TIFF through Pillow
+    pnm.py       PNM and PAM, also one after another in a stream
+    writing.py   writing image files
+    png16.py     PNG of 16 bits
     source.py    files of this codec as bytes
     alpha.py     the lossless alpha plane
     exif.py      the one field of EXIF that matters here, the orientation

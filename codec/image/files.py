@@ -1,9 +1,12 @@
-"""Reading image files: PNG, JPEG, WebP, TIFF, PPM/PGM/PBM, BMP and single-frame GIF.
+"""Reading image files: PNG, JPEG, WebP, TIFF, PPM/PGM/PBM, PAM, BMP and single-frame GIF.
 
     1. the first bytes decide the type; the name of a file does not count
     2. the header is read: size against the limits, kind of samples, number of frames
     3. only then pixels are decoded
     4. Picture: palette to RGB, 1 bit to grey, transparent colour to alpha, metadata byte for byte
+
+Samples of 16 bits are kept whole: PNG (`deep.py`), TIFF where Pillow knows the layout, PNM and PAM
+(`pnm.py`).
 
 The plugin classes of Pillow are used one by one rather than `Image.open`, whose bomb check is a
 setting of the whole process (`Image.MAX_IMAGE_PIXELS`); the limits here belong to the call. Only
@@ -18,7 +21,7 @@ import io
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -27,8 +30,10 @@ import numpy as np
 from PIL import Image
 
 from codec.errors import DamagedImage, LimitExceeded, NotAnImage, UnsupportedImage
+from codec.image import pnm
+from codec.image.deep import is_deep, load_deep
 from codec.image.exif import without_prefix
-from codec.image.picture import Picture, check_pil_mode, unsupported_depth
+from codec.image.picture import Picture, check_pil_mode
 
 if TYPE_CHECKING:
     from codec.options import Limits
@@ -36,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["ImageSource", "open_picture", "read_image"]
 
 ImageSource = Any
-"""Picture, numpy array (H, W[, C]) uint8, PIL image, path, bytes, or binary file object."""
+"""Picture, numpy array (H, W[, C]) of uint8 or uint16, PIL image, path, bytes, or binary file."""
 
 _HEAD_BYTES = 32
 """Holds the longest signature, and the part of a WebP header with its size (30 bytes)."""
@@ -78,7 +83,6 @@ _FOREIGN_IMAGES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x00\x00\x00\x0cjP  ", "JPEG 2000"),
     (0, b"8BPS", "Photoshop"),
     (0, b"v/1\x01", "OpenEXR"),
-    (0, b"P7\n", "PAM"),
     (0, b"PF\n", "PFM"),
     (0, b"Pf\n", "PFM"),
 )
@@ -151,7 +155,7 @@ def read_image(
 
     Raises:
         NotAnImage: it does not start like any type read here.
-        UnsupportedImage: more than 8 bits, CMYK, animated, several pages, and the like.
+        UnsupportedImage: 32 bits, CMYK, animated, several pages, and the like.
         DamagedImage: truncated or inconsistent.
         LimitExceeded: larger than the limits.
         OSError: the file cannot be opened or read.
@@ -171,14 +175,34 @@ def _read_file(file: BinaryIO, limits: Limits) -> Picture:
     head = file.read(_HEAD_BYTES)
     kind = _detect(head)
     file.seek(start)
+    if pnm.starts_pnm(head):
+        return _only_picture(file, limits)
     if kind is _WEBP:
         # Pillow's WebP reader allocates the whole canvas when it opens the file.
         size = _webp_size(head)
         if size is not None:
             limits.check_image(*size)
     reader = getattr(importlib.import_module(f"PIL.{kind.module}"), kind.reader)
+
+    def open_again() -> Image.Image:
+        file.seek(start)
+        opened: Image.Image = reader(file)
+        return opened
+
     with _named_errors(kind.name), reader(file) as image:
-        return _picture(image, limits)
+        return _picture(image, limits, open_again)
+
+
+def _only_picture(file: BinaryIO, limits: Limits) -> Picture:
+    """The one picture of a PNM file, which could hold others after it."""
+    picture = pnm.read_next(file, limits)
+    assert picture is not None  # its first bytes were there
+    if pnm.starts_pnm(file.read(3)):
+        raise UnsupportedImage(
+            "the PNM file holds several pictures one after another: extract the one you want, or "
+            "encode all of them with the command line, -o frame-%05d.lic"
+        )
+    return picture
 
 
 def _detect(head: bytes) -> _FileType:
@@ -188,14 +212,15 @@ def _detect(head: bytes) -> _FileType:
             return kind
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return _WEBP
-    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():
+    if head[:1] == b"P" and head[1:2] in b"1234567" and head[2:3].isspace():
         return _PPM
     for offset, signature, name in _FOREIGN_IMAGES:
         if head.startswith(signature, offset):
             raise UnsupportedImage(f"{name} files are not read here: convert to PNG first")
     found = f"it starts with {head[:8]!r}" if head else "it is empty"
     raise NotAnImage(
-        f"not an image of a known type ({found}); read are PNG, JPEG, WebP, TIFF, PPM, BMP and GIF"
+        f"not an image of a known type ({found}); "
+        f"read are PNG, JPEG, WebP, TIFF, PPM, PAM, BMP and GIF"
     )
 
 
@@ -235,10 +260,14 @@ def _named_errors(kind: str) -> Iterator[None]:
         raise DamagedImage(f"the {kind} file is damaged: {error}") from error
 
 
-def _picture(image: Image.Image, limits: Limits) -> Picture:
+def _picture(
+    image: Image.Image, limits: Limits, again: Callable[[], Image.Image] | None = None
+) -> Picture:
     # 2. the header: size, samples, frames
     limits.check_image(*image.size)
-    _check_samples(image)
+    deep = is_deep(image)
+    if not deep:
+        _check_samples(image)
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # MPO: a JPEG with previews or depth maps after it
         what = "pages" if image.format == "TIFF" else "frames: it is animated"
@@ -247,28 +276,24 @@ def _picture(image: Image.Image, limits: Limits) -> Picture:
         )
     # 3. the pixels
     scale = _grey_scale(image)
+    planes = load_deep(image, again) if deep else None
     image.load()
     # 4. the picture
     if scale is not None and "transparency" in image.info:
         image = image.copy()
         image.info["transparency"] *= scale
-    picture = Picture.from_pil(image)
+    picture = Picture.from_pil(image, planes)
     return replace(picture, exif=_tiff_exif(image)) if image.format == "TIFF" else picture
 
 
 def _check_samples(image: Image.Image) -> None:
-    """Refuses deep samples, some of which Pillow would reduce silently, and other formats."""
-    for tile in getattr(image, "tile", ()):
-        # The last part describes the samples as stored: "RGB;16B", ("RGB", 65535) in PPM, ...
-        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
-        # "BGR;16" is BMP's three colours in 16 bits together.
-        modes = [
-            part for part in arguments if isinstance(part, str) and not part.startswith("BGR;")
-        ]
-        if any(";16" in mode for mode in modes):
-            raise unsupported_depth(16)
-        if tile[0].startswith("ppm") and isinstance(arguments[-1], int) and arguments[-1] > 255:
-            raise unsupported_depth(16)
+    """Refuses plain PNM of 16 bits, whose colours Pillow would reduce silently, and other modes."""
+    for decoder, _, _, arguments in getattr(image, "tile", ()):
+        if decoder.startswith("ppm") and isinstance(arguments[-1], int) and arguments[-1] > 255:
+            raise UnsupportedImage(
+                "plain (text) PGM and PPM of 16-bit samples are not supported: convert to the "
+                "binary kind, P5 or P6, first"
+            )
     check_pil_mode(image.mode)
 
 

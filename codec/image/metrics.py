@@ -1,4 +1,4 @@
-"""PSNR and MS-SSIM of 8-bit images, as the literature on learned compression reports them.
+"""PSNR and MS-SSIM of 8 or 16 bits, as the literature on learned compression reports them.
 
 Both work in bands of rows, so that a large image needs little more memory than its pixels.
 """
@@ -6,13 +6,19 @@ Both work in bands of rows, so that a large image needs little more memory than 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["MS_SSIM_MIN_SIDE", "ms_ssim", "psnr"]
 
+Samples = NDArray[Any]
+"""Of dtype uint8 or uint16."""
+
 PEAK = 255.0
+_DEEP_STEP = 257.0
+"""65535 / 255: a sample of 16 bits divided by it has the range of one of 8 bits."""
 
 _WINDOW_TAPS = 11
 _WINDOW_SIGMA = 1.5
@@ -26,27 +32,28 @@ MS_SSIM_MIN_SIDE = (_WINDOW_TAPS - 1) * 2 ** (len(_SCALE_WEIGHTS) - 1) + 1
 _BAND_ROWS = 256
 
 
-def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+def psnr(a: Samples, b: Samples) -> float:
     """Peak signal-to-noise ratio in dB over all samples of all channels together.
 
     Args:
-        a, b: the same shape, dtype uint8; for a colour image the three planes of RGB.
+        a, b: the same shape and dtype, uint8 or uint16; for a colour image the three planes of RGB.
 
     Returns:
-        10 log10(255^2 / mean squared error); infinity for equal images.
+        10 log10(peak^2 / mean squared error), peak 255 or 65535; infinity for equal images.
     """
     _check_pair(a, b)
     squares = 0
     for top in range(0, a.shape[0], _BAND_ROWS):
         rows = slice(top, top + _BAND_ROWS)
         difference = a[rows].astype(np.int32) - b[rows]
-        squares += int((difference * difference).sum(dtype=np.int64))
+        squares += int(np.square(difference, dtype=np.int64).sum())
     if squares == 0:
         return math.inf
-    return 10.0 * math.log10(PEAK * PEAK * a.size / squares)
+    peak = float(np.iinfo(a.dtype).max)
+    return 10.0 * math.log10(peak * peak * a.size / squares)
 
 
-def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float | None:
+def ms_ssim(a: Samples, b: Samples) -> float | None:
     """Multi-scale structural similarity, 1 for equal images: mean over the channels.
 
     Five scales, Gaussian window of 11 x 11 with sigma 1.5 where it fits wholly, weights of the
@@ -54,7 +61,7 @@ def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float | None:
     and scales are halved by 2 x 2 means with a border of zeros where a side is odd.
 
     Args:
-        a, b: the same shape (H, W) or (H, W, C), dtype uint8.
+        a, b: the same shape (H, W) or (H, W, C) and dtype, uint8 or uint16.
 
     Returns:
         The index, or None if a side is below `MS_SSIM_MIN_SIDE`: with fewer scales it would be
@@ -71,15 +78,17 @@ def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float | None:
     return sum(_plane_ms_ssim(x, y) for x, y in planes) / len(planes)
 
 
-def _check_pair(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> None:
+def _check_pair(a: Samples, b: Samples) -> None:
     if a.shape != b.shape:
         raise ValueError(f"images of one shape are needed, not {a.shape} and {b.shape}")
-    if a.dtype != np.uint8 or b.dtype != np.uint8:
-        raise ValueError(f"uint8 images are needed, not {a.dtype} and {b.dtype}")
+    if a.dtype != b.dtype or a.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"two uint8 or two uint16 images are needed, not {a.dtype} and {b.dtype}")
 
 
-def _plane_ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+def _plane_ms_ssim(a: Samples, b: Samples) -> float:
     x, y = a.astype(np.float32), b.astype(np.float32)
+    if a.dtype == np.uint16:
+        x, y = x / _DEEP_STEP, y / _DEEP_STEP
     product = 1.0
     last = len(_SCALE_WEIGHTS) - 1
     for scale, weight in enumerate(_SCALE_WEIGHTS):

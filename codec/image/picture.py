@@ -1,7 +1,7 @@
 """Picture: the one form in which images travel between files, arrays, the encoder and the decoder.
 
-numpy (H, W[, C])  ─┐                                      ┌─ samples (H, W, 1 | 3) uint8
-PIL image          ─┼──►  Picture  ◄── files, decoder      ├─ alpha   (H, W) uint8 or None
+numpy (H, W[, C])  ─┐                                      ┌─ samples (H, W, 1 | 3) uint8 or uint16
+PIL image          ─┼──►  Picture  ◄── files, decoder      ├─ alpha   (H, W) of the same or None
 image file         ─┘                                      └─ icc, exif, xmp: bytes or None
 """
 
@@ -20,23 +20,26 @@ from codec.image.exif import only_orientation, orientation, without_prefix
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Picture"]
+__all__ = ["Picture", "Samples", "widened"]
 
-Bytes2D = NDArray[np.uint8]
+Samples = NDArray[Any]
+"""Of dtype uint8 or uint16."""
 
-_PIL_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
+_PIL_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I;16L", "I;16B")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """An 8-bit image with its alpha plane and its metadata.
+    """An image of 8 or 16 bits with its alpha plane and its metadata.
 
     Pixels are kept as stored: the orientation in `exif` is neither applied nor lost.
 
     Args:
-        samples: colour planes, shape (H, W, 1) for grey or (H, W, 3) for RGB, dtype uint8.
-        alpha: opacity, shape (H, W), dtype uint8, 255 opaque, not premultiplied; None for an image
-            without alpha (which is not the same as an opaque one: both come back as they were).
+        samples: colour planes, shape (H, W, 1) for grey or (H, W, 3) for RGB, dtype uint8 or
+            uint16, which use the whole range: 255 or 65535 is white.
+        alpha: opacity, shape (H, W), dtype of the samples, 255 or 65535 opaque, not premultiplied;
+            None for an image without alpha (which is not the same as an opaque one: both come back
+            as they were).
         icc: ICC profile, or None.
         exif: EXIF block beginning with its byte order mark (no "Exif\\0\\0"), or None.
         xmp: XMP packet, or None.
@@ -45,24 +48,28 @@ class Picture:
         UnsupportedImage: shape or dtype is not as said above.
     """
 
-    samples: NDArray[np.uint8]
-    alpha: NDArray[np.uint8] | None = None
+    samples: Samples
+    alpha: Samples | None = None
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
 
     def __post_init__(self) -> None:
         samples, alpha = self.samples, self.alpha
-        if samples.ndim != 3 or samples.shape[2] not in (1, 3) or samples.dtype != np.uint8:
+        if (
+            samples.ndim != 3
+            or samples.shape[2] not in (1, 3)
+            or samples.dtype not in (np.uint8, np.uint16)
+        ):
             raise UnsupportedImage(
-                f"samples are uint8 of shape (H, W, 1) or (H, W, 3), not {samples.dtype} of "
-                f"shape {samples.shape}"
+                f"samples are uint8 or uint16 of shape (H, W, 1) or (H, W, 3), not {samples.dtype} "
+                f"of shape {samples.shape}"
             )
         if 0 in samples.shape:
             raise UnsupportedImage(f"an image of shape {samples.shape} has no pixels")
-        if alpha is not None and (alpha.shape != samples.shape[:2] or alpha.dtype != np.uint8):
+        if alpha is not None and (alpha.shape != samples.shape[:2] or alpha.dtype != samples.dtype):
             raise UnsupportedImage(
-                f"alpha is uint8 of shape {samples.shape[:2]}, "
+                f"alpha is {samples.dtype} of shape {samples.shape[:2]}, "
                 f"not {alpha.dtype} of shape {alpha.shape}"
             )
 
@@ -80,6 +87,11 @@ class Picture:
     def channels(self) -> int:
         """Colour planes: 1 grey, 3 RGB; alpha does not count."""
         return int(self.samples.shape[2])
+
+    @property
+    def bits(self) -> int:
+        """Bits per sample, 8 or 16, of the colour planes and of alpha."""
+        return 8 * self.samples.dtype.itemsize
 
     @property
     def orientation(self) -> int:
@@ -105,16 +117,18 @@ class Picture:
         """Makes a picture from an array without metadata.
 
         Args:
-            array: uint8, shape (H, W) or (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB,
-                (H, W, 4) RGB and alpha.
+            array: uint8, or uint16 with values up to 65535, shape (H, W) or (H, W, 1) grey,
+                (H, W, 2) grey and alpha, (H, W, 3) RGB, (H, W, 4) RGB and alpha.
 
         Raises:
             UnsupportedImage: another dtype or shape; the message says what to do.
         """
-        if array.dtype != np.uint8:
+        if array.dtype.kind != "u" or array.dtype.itemsize > 2:
             raise UnsupportedImage(
-                f"arrays must be uint8 with values 0..255; {_dtype_advice(array)}"
+                f"arrays must be uint8 with values 0..255 or uint16 with values 0..65535; "
+                f"{_dtype_advice(array)}"
             )
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
         planes = array[..., np.newaxis] if array.ndim == 2 else array
         if planes.ndim != 3 or not 1 <= planes.shape[2] <= 4:
             raise UnsupportedImage(
@@ -127,38 +141,47 @@ class Picture:
         has_alpha = planes.shape[2] in (2, 4)
         return Picture(samples, np.ascontiguousarray(planes[:, :, -1]) if has_alpha else None)
 
-    def to_numpy(self) -> NDArray[np.uint8]:
-        """The pixels as (H, W, C) uint8: C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
+    def to_numpy(self) -> Samples:
+        """The pixels as (H, W, C) uint8 or uint16: C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and
+        alpha.
+        """
         if self.alpha is None:
             return self.samples
         return np.concatenate([self.samples, self.alpha[:, :, np.newaxis]], axis=2)
 
     @staticmethod
-    def from_pil(image: Image.Image) -> Picture:
+    def from_pil(image: Image.Image, planes: NDArray[np.uint16] | None = None) -> Picture:
         """Makes a picture from a PIL image, with its alpha and metadata.
 
         Palettes become RGB, black-and-white becomes grey, a transparent colour becomes an alpha
         plane.
 
+        Args:
+            image: mode 1, L, LA, P, PA, RGB, RGBA, or I;16, which is grey of 16 bits.
+            planes: its pixels in 16 bits, where PIL has no mode for them.
+
         Raises:
-            UnsupportedImage: a mode other than 1, L, LA, P, PA, RGB, RGBA; the message says what
-                to do.
+            UnsupportedImage: another mode; the message says what to do.
         """
-        check_pil_mode(image.mode)
+        if planes is None:
+            check_pil_mode(image.mode)
         info = image.info
         transparency = info.get("transparency")
-        if image.mode in ("P", "PA"):
+        if planes is not None:
+            pass
+        elif image.mode in ("P", "PA"):
             opaque = image.mode == "P" and transparency is None
             image = image.convert("RGB" if opaque else "RGBA")
             transparency = None
         elif image.mode == "1":
             image = image.convert("L")
-        planes = np.array(image, dtype=np.uint8)  # a copy, so that it can be written to
-        picture = Picture.from_numpy(planes)
+        # a copy, so that it can be written to
+        picture = Picture.from_numpy(np.array(image) if planes is None else planes)
         alpha = picture.alpha
         if alpha is None and transparency is not None:
             key = np.asarray(transparency, dtype=np.int64).reshape(1, 1, -1)
-            alpha = np.where((picture.samples == key).all(axis=2), np.uint8(0), np.uint8(255))
+            opaque_pixels = (picture.samples != key).any(axis=2)
+            alpha = opaque_pixels * picture.samples.dtype.type((1 << picture.bits) - 1)
         exif = _as_bytes(info.get("exif"))
         return Picture(
             picture.samples,
@@ -169,10 +192,19 @@ class Picture:
         )
 
     def to_pil(self) -> Image.Image:
-        """The picture as a PIL image (L, LA, RGB or RGBA) with its metadata in `info`."""
+        """The picture as a PIL image (L, LA, RGB, RGBA or I;16) with its metadata in `info`.
+
+        Raises:
+            UnsupportedImage: 16 bits with colour or alpha; the message says what to do.
+        """
         from PIL import Image
 
         pixels = self.to_numpy()
+        if self.bits == 16 and pixels.shape[2] > 1:
+            raise UnsupportedImage(
+                "PIL has no mode for colour or alpha of 16 bits: take the uint16 array, or convert "
+                "to 8 bits first"
+            )
         image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
         for key, value in (("icc_profile", self.icc), ("exif", self.exif), ("xmp", self.xmp)):
             if value is not None:
@@ -180,8 +212,15 @@ class Picture:
         return image
 
 
+def widened(samples: Samples, bits: int) -> Samples:
+    """Samples in at least so many bits, 8 or 16: v of 8 bits is 257 v of 16, white stays white."""
+    if bits == 8 or samples.dtype == np.uint16:
+        return samples
+    return samples * np.uint16(257)
+
+
 def check_pil_mode(mode: str) -> None:
-    """Refuses the pixel formats that 8-bit grey and RGB cannot hold without loss.
+    """Refuses the pixel formats that grey and RGB of 8 bits, or grey of 16, do not hold.
 
     Raises:
         UnsupportedImage: the mode is not taken; the message says what it is and what to do.
@@ -192,22 +231,17 @@ def check_pil_mode(mode: str) -> None:
         raise UnsupportedImage(
             "CMYK images are not supported: convert to RGB with a colour profile first"
         )
-    if mode.startswith("I;16") or mode == "I":
-        raise unsupported_depth(16)
+    if mode == "I":
+        raise UnsupportedImage(
+            "32-bit integers (mode I) are not supported: if all are 0..65535, convert them with "
+            "numpy.asarray(image).astype(numpy.uint16)"
+        )
     if mode in ("F", "I;32"):
         raise UnsupportedImage(
             "32-bit samples are not supported: scale them to 8 bits (0..255) first"
         )
     raise UnsupportedImage(
         f"pixels of type {mode} are not supported: convert to RGB, RGBA or grey first"
-    )
-
-
-def unsupported_depth(bits: int) -> UnsupportedImage:
-    """The error for samples that are deeper than eight bits."""
-    return UnsupportedImage(
-        f"{bits}-bit samples are not supported, and reducing them would lose data unasked: "
-        f"convert to 8 bits first"
     )
 
 
@@ -224,9 +258,5 @@ def _dtype_advice(array: NDArray[Any]) -> str:
     if array.dtype.kind == "f":
         return (
             f"{array.dtype} was given: for values 0..1 pass (array * 255).round().astype(np.uint8)"
-        )
-    if array.dtype == np.uint16:
-        return (
-            "uint16 was given: for full-range samples pass (array / 257).round().astype(np.uint8)"
         )
     return f"{array.dtype} was given: if all values are 0..255 pass array.astype(np.uint8)"

@@ -1,14 +1,15 @@
-"""Writing pictures as image files: PNG, JPEG, WebP, TIFF, PPM/PGM.
+"""Writing pictures as image files: PNG, JPEG, WebP, TIFF, PPM/PGM, PAM.
 
-    format   alpha   ICC EXIF XMP          loss
-    png      yes     yes, yes, UTF-8 only  none
-    jpg      no      yes, <64 kB, <64 kB   JPEG, quality 95, 4:4:4 unless said otherwise
-    webp     yes     yes                   WebP, quality 95; quality 100 is lossless
-    tiff     yes     yes, as tags, yes     none
-    ppm      no      none                  none
+    format   alpha   ICC EXIF XMP          16 bits     loss
+    png      yes     yes, yes, UTF-8 only  yes         none
+    jpg      no      yes, <64 kB, <64 kB   no          JPEG, quality 95, 4:4:4 unless said otherwise
+    webp     yes     yes                   no          WebP, quality 95; quality 100 is lossless
+    tiff     yes     yes, as tags, yes     grey alone  none
+    ppm      no      none                  yes         none
+    pam      yes     none                  yes         none
 
-What a format cannot hold is an error before any work if it is pixels (alpha, size), and a warning
-in the log if it is metadata and the format knows none at all.
+What a format cannot hold is an error before any work if it is pixels (alpha, size, bits), and a
+warning in the log if it is metadata and the format knows none at all.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from codec.errors import OptionError, UnsupportedImage
 from codec.image.atomic import atomic_write
 from codec.image.exif import EXIF_PREFIX
 from codec.image.picture import Picture
+from codec.image.png16 import png16_bytes
+from codec.image.pnm import pnm_bytes
 
 __all__ = [
     "DEFAULT_OUTPUT_QUALITY",
@@ -53,21 +56,31 @@ class OutputFormat:
     Args:
         name: as given to --format.
         suffixes: endings of file names, the usual one first.
-        pillow: its name in Pillow.
+        pillow: its name in Pillow; None if it is written here.
         alpha: whether it can hold an alpha plane.
         metadata: whether it can hold ICC, EXIF and XMP.
         max_dimension: the longest side it can hold, in pixels.
+        deep: the samples of a pixel, alpha included, that it is written with in 16 bits.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    pillow: str
+    pillow: str | None
     alpha: bool
     metadata: bool
     max_dimension: int
+    deep: tuple[int, ...] = ()
 
-    def check(self, width: int, height: int, *, alpha: bool) -> None:
+    def check(
+        self, width: int, height: int, *, alpha: bool, channels: int = 3, bits: int = 8
+    ) -> None:
         """Checks before any work whether an image fits.
+
+        Args:
+            width, height: in pixels.
+            alpha: whether it has an alpha plane.
+            channels: its colour planes, 1 or 3.
+            bits: per sample, 8 or 16.
 
         Raises:
             UnsupportedImage: it does not; the message says what to do.
@@ -75,7 +88,13 @@ class OutputFormat:
         if alpha and not self.alpha:
             raise UnsupportedImage(
                 f"{self.name} cannot hold the alpha channel of this image: write "
-                f"png, webp or tiff, or drop the alpha channel (--ignore-alpha)"
+                f"png, webp, tiff or pam, or drop the alpha channel (--ignore-alpha)"
+            )
+        if bits > 8 and channels + alpha not in self.deep:
+            but = " but grey without alpha" if 1 in self.deep else ""
+            raise UnsupportedImage(
+                f"{self.name} is written with 8 bits a sample{but}, this image has {bits}: write "
+                f"png, ppm or pam"
             )
         if max(width, height) > self.max_dimension:
             raise UnsupportedImage(
@@ -87,11 +106,12 @@ class OutputFormat:
 OUTPUT_FORMATS: dict[str, OutputFormat] = {
     entry.name: entry
     for entry in (
-        OutputFormat("png", (".png",), "PNG", True, True, 2**31 - 1),
+        OutputFormat("png", (".png",), "PNG", True, True, 2**31 - 1, (1, 2, 3, 4)),
         OutputFormat("jpg", (".jpg", ".jpeg"), "JPEG", False, True, 65500),
         OutputFormat("webp", (".webp",), "WEBP", True, True, 16383),
-        OutputFormat("tiff", (".tiff", ".tif"), "TIFF", True, True, 2**31 - 1),
-        OutputFormat("ppm", (".ppm", ".pgm", ".pnm"), "PPM", False, False, 2**31 - 1),
+        OutputFormat("tiff", (".tiff", ".tif"), "TIFF", True, True, 2**31 - 1, (1,)),
+        OutputFormat("ppm", (".ppm", ".pgm", ".pnm"), None, False, False, 2**31 - 1, (1, 3)),
+        OutputFormat("pam", (".pam",), None, True, False, 2**31 - 1, (1, 2, 3, 4)),
     )
 }
 _ALIASES = {"jpeg": "jpg", "tif": "tiff", "pgm": "ppm", "pnm": "ppm"}
@@ -135,7 +155,7 @@ def write_image(
     Args:
         picture: what to write; pixels go out as stored, the orientation inside EXIF.
         target: a path, or a binary file object.
-        format: png, jpg, webp, tiff or ppm; by default from the suffix of the path.
+        format: png, jpg, webp, tiff, ppm or pam; by default from the suffix of the path.
         quality: 1..100 for jpg and webp; 100 makes webp lossless.
         force: whether an existing file may be replaced.
 
@@ -158,11 +178,22 @@ def image_bytes(
     """The bytes of a picture as an image file; arguments and errors as `write_image`."""
     if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
         raise OptionError(f"the quality of the output image is 1..100, not {quality!r}")
-    output.check(picture.width, picture.height, alpha=picture.alpha is not None)
+    output.check(
+        picture.width,
+        picture.height,
+        alpha=picture.alpha is not None,
+        channels=picture.channels,
+        bits=picture.bits,
+    )
+    options = _save_options(picture, output, quality)
+    if output.pillow is None:
+        return pnm_bytes(picture, pam=output.name == "pam")
+    if output.name == "png" and picture.bits == 16:
+        return png16_bytes(picture)
     buffer = io.BytesIO()
     pixels = picture.to_numpy()
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    image.save(buffer, output.pillow, **_save_options(picture, output, quality))
+    image.save(buffer, output.pillow, **options)
     return buffer.getvalue()
 
 

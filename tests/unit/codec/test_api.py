@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -327,6 +328,21 @@ def test_verify_against_its_own_decoding_is_identical(encoded: bytes) -> None:
     found = codec.verify(encoded, codec.decode(encoded))
 
     assert (found.identical, found.psnr) == (True, None)
+
+
+def test_verify_takes_a_source_of_16_bits(encoded: bytes) -> None:
+    wide = codec.decode(encoded) * np.uint16(257)
+    near = wide - (wide > 0).astype(np.uint16)
+
+    assert codec.verify(encoded, wide).identical
+    found = codec.verify(encoded, near).psnr
+    assert found is not None
+    assert found == pytest.approx(20 * math.log10(65535), abs=0.5)
+
+
+def test_16_bits_are_refused_with_what_to_do() -> None:
+    with pytest.raises(errors.UnsupportedImage, match=r"16-bit samples.*lossless=True.*8 bits"):
+        codec.encode(np.zeros((8, 8, 3), np.uint16))
 
 
 def test_verify_without_a_source_measures_nothing(encoded: bytes) -> None:

@@ -91,3 +91,17 @@ def test_unequal_images_raise(measure: object) -> None:
         measure(a, a[:, :199])
     with pytest.raises(ValueError, match="uint8"):
         measure(a, a.astype(np.int16))
+
+
+def test_16_bits_are_measured_against_their_own_peak() -> None:
+    rng = np.random.default_rng(3)
+    a = rng.integers(0, 256, (170, 180, 3), dtype=np.uint8)
+    b = rng.integers(0, 256, (170, 180, 3), dtype=np.uint8)
+    wide_a, wide_b = (x * np.uint16(257) for x in (a, b))
+
+    assert psnr(wide_a, wide_b) == pytest.approx(psnr(a, b), abs=1e-12)
+    assert ms_ssim(wide_a, wide_b) == ms_ssim(a, b)
+    black, white = np.zeros((2, 2), np.uint16), np.full((2, 2), 65535, np.uint16)
+    assert psnr(black, white) == 0
+    with pytest.raises(ValueError, match="two uint8 or two uint16"):
+        psnr(a, wide_a)

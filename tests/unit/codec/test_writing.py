@@ -78,7 +78,7 @@ def test_output_quality_out_of_range_raises(quality: int) -> None:
 
 @pytest.mark.parametrize("name", ["jpg", "ppm"])
 def test_alpha_is_refused_where_it_cannot_be_held(name: str) -> None:
-    with pytest.raises(UnsupportedImage, match=r"png, webp or tiff.*--ignore-alpha"):
+    with pytest.raises(UnsupportedImage, match=r"png, webp, tiff or pam.*--ignore-alpha"):
         image_bytes(picture(alpha=True), OUTPUT_FORMATS[name])
 
 
