@@ -1,0 +1,149 @@
+#include "photo.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "bytes.hpp"
+#include "error.hpp"
+#include "photo_encode.hpp"
+#include "photo_fit.hpp"
+#include "photo_model.hpp"
+#include "photo_payload.hpp"
+#include "photo_wave.hpp"
+
+namespace predictive {
+namespace {
+
+template <typename T>
+void check(const View<T>& view, unsigned bits, unsigned error) {
+    if (view.width == 0 || view.height == 0 || view.width > 1u << 24 || view.height > 1u << 24 ||
+        (view.channels != 1 && view.channels != 3)) {
+        throw std::invalid_argument("a rectangle has 1 or 3 channels and sides of 1 to 2^24");
+    }
+    if (bits < 1 || bits > 16 || error > 0xffff) {
+        throw std::invalid_argument("samples have 1 to 16 bits, and errors are below 65536");
+    }
+}
+
+void use(const Header& header, std::size_t channels, Setting& setting) {
+    for (std::size_t c = 0; c < channels; ++c) {
+        set_linear(setting, static_cast<int>(c), header.coefficients[c].values.data());
+    }
+}
+
+void decode_coded(std::span<const std::uint8_t> payload, unsigned bits, unsigned error, const Target& out,
+                  const PhotoKernels& kernels) {
+    Header header;
+    std::size_t at = read_header(payload, out.channels, bits, header);
+    const unsigned states = states_for(out.width * out.height);
+    if (payload.size() - at < states * rans::kStateBytes) {
+        throw rans::StreamExhausted("the payload ends in its states");
+    }
+    Source source{};
+    source.state_mask = states - 1;
+    for (unsigned s = 0; s < states; ++s, at += rans::kStateBytes) {
+        source.states[s] = rans::load_state(&payload[at]);
+        if (rans::must_refill(source.states[s])) throw rans::CorruptStream("a state is too small");
+    }
+    source.at = payload.data() + at;
+    source.end = payload.data() + payload.size();
+
+    Setting setting = PhotoModel::get().setting(bits, error);
+    use(header, out.channels, setting);
+    const int channels = static_cast<int>(out.channels);
+    Wave wave(out.width, out.height, channels, outside_values(header, out.channels));
+    Predicted predicted;
+    for (std::size_t t = 0; t < wave.steps(); ++t, wave.advance()) {
+        std::int32_t* const record = wave.record();
+        const unsigned mask = wave.mask();
+        for (int c = 0; c < channels; ++c) {
+            kernels.predict[c](setting, record, predicted);
+            switch (kernels.decode(setting, source, predicted, c, mask, record)) {
+                case Fault::exhausted: throw rans::StreamExhausted("the payload ends before its samples");
+                case Fault::corrupt: throw rans::CorruptStream("a sample is out of range");
+                case Fault::none: break;
+            }
+            kernels.commit(predicted, c, record);
+        }
+        for (int l = 0; l < kLanes; ++l) {
+            if ((mask >> l & 1) == 0) continue;
+            std::uint16_t* const pixel = out.row(static_cast<std::size_t>(wave.row(l))) +
+                                         static_cast<std::size_t>(wave.column(l)) * out.channels;
+            const std::int32_t green = record[l];
+            for (int c = 0; c < channels; ++c) {
+                const std::int32_t value = record[c * kKinds * kPlane + l];
+                pixel[sample_of(out.channels, static_cast<std::size_t>(c))] =
+                    static_cast<std::uint16_t>(c == 0 ? value : value + green);
+            }
+        }
+    }
+    if (source.at != source.end) throw rans::CorruptStream("bytes follow the last sample");
+    for (unsigned s = 0; s < states; ++s) {
+        if (source.states[s] != rans::kLower) throw rans::CorruptStream("a state does not end at its start");
+    }
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> photo_encode(const Samples& pixels, unsigned bits, unsigned error,
+                                       const Target& decoded, std::string_view name) {
+    check(pixels, bits, error);
+    const PhotoKernels& kernels = photo_kernels(name);
+    Header header;
+    for (std::size_t c = 0; c < pixels.channels; ++c) {
+        header.first[c] = pixels.data[sample_of(pixels.channels, c)];
+    }
+    Setting setting = PhotoModel::get().setting(bits, error);
+    fit(pixels, bits, kernels, setting, header);
+    use(header, pixels.channels, setting);
+    std::vector<std::uint8_t> payload = write_header(header, pixels.channels, bits);
+    put_symbols(photo_symbols(pixels, kernels, setting, header, decoded),
+                states_for(pixels.width * pixels.height), payload);
+    const std::size_t samples = pixels.width * pixels.height * pixels.channels;
+    if (payload.size() < raw_size(samples, bits, error)) return payload;
+    return raw_payload(pixels, bits, error, decoded);
+}
+
+void photo_decode(std::span<const std::uint8_t> payload, unsigned bits, unsigned error,
+                  const Target& out, std::string_view name) {
+    check(out, bits, error);
+    if (payload.empty()) throw rans::StreamExhausted("the payload is empty");
+    switch (static_cast<Mode>(payload[0])) {
+        case Mode::raw: read_raw(payload, bits, error, out); break;
+        case Mode::coded: decode_coded(payload, bits, error, out, photo_kernels(name)); break;
+        default: throw rans::CorruptStream("there is no such mode");
+    }
+}
+
+double photo_bits(const Samples& pixels, unsigned bits, unsigned error, std::string_view name) {
+    check(pixels, bits, error);
+    const PhotoKernels& kernels = photo_kernels(name);
+    const PhotoModel& model = PhotoModel::get();
+    // Patches of 16 rows, side by side in the middle of cells of the picture.
+    constexpr std::size_t kRows = 16, kColumns = 96, kSpacing = 112;
+    double spent = 0;
+    std::size_t counted = 0;
+    for (std::size_t y = 0; y < pixels.height; y += kSpacing) {
+        const std::size_t rows = std::min(kRows, pixels.height - y);
+        (void)rows;
+        (void)kColumns;
+        const Samples strip = pixels.part(0, y, pixels.width, rows);
+        Header header;
+        for (std::size_t c = 0; c < pixels.channels; ++c) {
+            header.first[c] = strip.data[sample_of(pixels.channels, c)];
+        }
+        Setting setting = model.setting(bits, error);
+        fit(strip, bits, kernels, setting, header);
+        use(header, pixels.channels, setting);
+        for (const Symbol& symbol : photo_symbols(strip, kernels, setting, header, {})) {
+            if (symbol.lane == 0 && rows > 1) continue;  // has nothing above it
+            spent += model.cost(symbol.entry) + symbol.bits;
+            ++counted;
+        }
+    }
+    const double samples = static_cast<double>(pixels.width * pixels.height * pixels.channels);
+    const double coded = spent / static_cast<double>(counted) * samples + 8 * 70;
+    return std::min(coded, 8.0 * static_cast<double>(raw_size(static_cast<std::size_t>(samples), bits, error)));
+}
+
+}  // namespace predictive

@@ -1,0 +1,330 @@
+// The kernels of coder P over a class S that says what its vectors can do. Included by one file for
+// each instruction set; everything is in an anonymous namespace, so that no function compiled here can
+// be linked into what runs elsewhere.
+//
+// S has: V, a vector of kWidth int32 with the operators + - * & | << >>; kTile, sums that fit its
+// registers for all 16 lanes together; load, store, splat, min, max, abs, choose(a < b, x, y), bin
+// (position of an activity's highest bit and the three bits after it), lookup, pair, dot,
+// dot_all (with one pair for all lanes), narrow (stores int16), and find, the token of a slot.
+#pragma once
+
+#include "photo_kernels.hpp"
+
+namespace predictive {
+namespace {
+
+#define PREDICTIVE_INLINE [[gnu::always_inline]] inline
+
+template <typename S>
+struct Photo {
+    using V = typename S::V;
+    static constexpr int kWidth = S::kWidth, kBlocks = kLanes / kWidth;
+
+    struct Context {
+        V start, activity, reciprocal, logarithm;
+    };
+
+    // Value of a plane at a place that was decoded before.
+    PREDICTIVE_INLINE static V at(const std::int32_t* p, int plane, int down, int right) {
+        return S::load(p + plane * kPlane + (right + kLag * down) * kRecord + down);
+    }
+    PREDICTIVE_INLINE static V size(const std::int32_t* p, int plane, int down, int right) {
+        return S::abs(at(p, plane, down, right));
+    }
+
+    PREDICTIVE_INLINE static V limited(V v, V limit) {
+        return S::min(S::max(v, S::splat(0) - limit), limit);
+    }
+    PREDICTIVE_INLINE static V limited(V v) { return limited(v, S::splat(kLimit)); }
+
+    // The first prediction and the scale of a channel's sample.
+    PREDICTIVE_INLINE static Context context(const Setting& s, const std::int32_t* p, int channel) {
+        const int x = channel * kKinds, e = x + 1;
+        const V w = at(p, x, 0, -1), n = at(p, x, -1, 0), nw = at(p, x, -1, -1), ne = at(p, x, -1, 1);
+        const V low = S::min(S::min(w, n), ne), high = S::max(S::max(w, n), ne);
+        const V plane = ((w << 2) + (n - nw) * S::splat(3) + (ne - n)) >> 2;
+        Context c;
+        c.start = S::min(S::max(plane, low), high);
+        const V near = size(p, e, 0, -1) + size(p, e, -1, 0);
+        const V far = size(p, e, 0, -2) + size(p, e, -1, -1) + size(p, e, -1, 1);
+        const V rest = size(p, e, -1, 2) + size(p, e, -2, 0) + S::abs(w - nw) + S::abs(n - nw) + S::abs(n - ne);
+        const V sum = near * S::splat(24) + far * S::splat(12) + rest * S::splat(6) + S::splat(45 * s.step);
+        c.activity = S::min(sum, S::splat((1 << 24) - 1));
+        const V bin = S::bin(c.activity);
+        c.reciprocal = S::lookup(s.reciprocals, bin);
+        c.logarithm = S::lookup(s.logarithms, bin);
+        return c;
+    }
+
+    // Differences in 1/256 s.
+    PREDICTIVE_INLINE static V normal(V v, const Context& c) {
+        return (limited(v, c.activity >> 4) * c.reciprocal) >> 14;
+    }
+    PREDICTIVE_INLINE static V normal_eighths(V v, const Context& c) {
+        return (limited(v, c.activity >> 1) * c.reciprocal) >> 17;
+    }
+
+    // An offset in 1/256 s in 1/8 or 1/16 level.
+    template <int kFiner>
+    PREDICTIVE_INLINE static V scaled(V offset, V activity) {
+        const V large = (offset * (activity >> 8)) >> (4 - kFiner);
+        const V small = (offset * (activity & S::splat(0xffff))) >> (12 - kFiner);
+        return S::choose(activity, S::splat(1 << 16), small, large);
+    }
+
+    static constexpr int kOwn[16][2] = {{0, -1}, {0, -2}, {0, -3}, {-1, -3}, {-1, -2}, {-1, -1},
+                                        {-1, 0}, {-1, 1}, {-1, 2}, {-1, 3},  {-2, -2}, {-2, -1},
+                                        {-2, 0}, {-2, 1}, {-2, 2}, {-3, 0}};
+    static constexpr int kCross[5][2] = {{0, 0}, {0, -1}, {-1, 0}, {-1, -1}, {-1, 1}};
+    static constexpr int kErrors[7][2] = {{0, -1}, {0, -2}, {-1, -1}, {-1, 0}, {-1, 1}, {-1, 2}, {-2, 0}};
+
+    // Input i of the linear predictor.
+    template <int kChannel>
+    PREDICTIVE_INLINE static V input(const std::int32_t* p, const Context& c, int i) {
+        if (i < 16) return normal(at(p, kChannel * kKinds, kOwn[i][0], kOwn[i][1]) - c.start, c);
+        if (i >= kLinear[kChannel]) return S::splat(0);
+        const int other = (i - 16) / 5 * kKinds, k = (i - 16) % 5;
+        const V base = (at(p, other, 0, -1) + at(p, other, -1, 0)) >> 1;
+        return normal(at(p, other, kCross[k][0], kCross[k][1]) - base, c);
+    }
+
+    // Features of kWidth lanes as pairs, pair i at words + i * kLanes.
+    template <int kChannel>
+    PREDICTIVE_INLINE static void features(const Setting& s, const std::int32_t* p, int first,
+                                           std::int32_t* words, std::int32_t* activity,
+                                           std::int32_t* logarithm, Predicted& out) {
+        constexpr int kLinearPairs = (kLinear[kChannel] + 1) / 2;
+        constexpr int e = kChannel * kKinds + 1, linear = e + 1;
+        const Context c = context(s, p, kChannel);
+        V sum = S::splat(1 << (kWeightBits - 1));
+#pragma GCC unroll 16
+        for (int i = 0; i < kLinearPairs; ++i) {
+            const V both = S::pair(input<kChannel>(p, c, 2 * i), input<kChannel>(p, c, 2 * i + 1));
+            S::store(words + i * kLanes, both);
+            sum = S::dot(sum, both, S::splat(s.linear[kChannel][i]));
+        }
+        const V offset = limited(sum >> kWeightBits);
+        const V predicted = (c.start << 3) + scaled<0>(offset, c.activity);
+        S::store(out.start + first, c.start);
+        S::store(out.linear + first, predicted);
+        S::store(activity, c.activity);
+        S::store(logarithm, c.logarithm);
+
+        std::int32_t* to = words + kLinearPairs * kLanes;
+        const auto put = [&to](V a, V b) __attribute__((always_inline)) {
+            S::store(to, S::pair(a, b));
+            to += kLanes;
+        };
+        V v[7];
+#pragma GCC unroll 7
+        for (int i = 0; i < 7; ++i) v[i] = normal(at(p, e, kErrors[i][0], kErrors[i][1]), c);
+        put(offset, S::abs(v[0]));
+        put(S::abs(v[1]), S::abs(v[2]));
+        put(S::abs(v[3]), S::abs(v[4]));
+        put(S::abs(v[5]), S::abs(v[6]));
+        put(v[0], v[3]);
+        put(v[2], v[4]);
+        put(S::max(S::min(c.logarithm, S::splat(1536)), S::splat(-kLimit)),
+            limited(S::splat(s.log_step) - c.logarithm));
+#pragma GCC unroll 7
+        for (int i = 0; i < 7; ++i) v[i] = normal_eighths(at(p, linear, kErrors[i][0], kErrors[i][1]), c);
+        put(v[0], v[1]);
+        put(v[2], v[3]);
+        put(v[4], v[5]);
+        put(v[6], S::abs(v[0]));
+        put(S::abs(v[1]), S::abs(v[2]));
+        put(S::abs(v[3]), S::abs(v[4]));
+        put(S::abs(v[5]), S::abs(v[6]));
+#pragma GCC unroll 2
+        for (int other = 0; other < kChannel; ++other) {
+            const V a = normal(at(p, other * kKinds + 1, 0, 0), c);
+            const V b = normal_eighths(at(p, other * kKinds + 2, 0, 0), c);
+            put(a, S::abs(a));
+            put(b, S::abs(b));
+        }
+    }
+
+    // kCount outputs of a layer for all lanes, from pairs of inputs.
+    template <int kCount>
+    PREDICTIVE_INLINE static void sums(const std::int32_t* words, int pairs, const std::int32_t* weights,
+                                       int stride, const std::int32_t* bias, V (&s)[kCount][kBlocks]) {
+#pragma GCC unroll 24
+        for (int o = 0; o < kCount; ++o) {
+#pragma GCC unroll 4
+            for (int b = 0; b < kBlocks; ++b) s[o][b] = S::splat(bias[o]);
+        }
+        for (int i = 0; i < pairs; ++i) {
+            V x[kBlocks];
+#pragma GCC unroll 4
+            for (int b = 0; b < kBlocks; ++b) x[b] = S::load(words + i * kLanes + b * kWidth);
+#pragma GCC unroll 24
+            for (int o = 0; o < kCount; ++o) {
+#pragma GCC unroll 4
+                for (int b = 0; b < kBlocks; ++b) {
+                    s[o][b] = S::dot_all(s[o][b], x[b], weights + i * stride + o);
+                }
+            }
+        }
+    }
+
+    // A layer whose outputs are kept between 0 and kHiddenLimit, as pairs again.
+    template <int kOutputs>
+    PREDICTIVE_INLINE static void hidden(const std::int32_t* words, int pairs, const std::int32_t* weights,
+                                         const std::int32_t* bias, std::int32_t* out) {
+        constexpr int kTile = S::kTile;
+        static_assert(kOutputs % kTile == 0 && kTile % 2 == 0);
+        for (int o = 0; o < kOutputs; o += kTile) {
+            V s[kTile][kBlocks];
+            sums<kTile>(words, pairs, weights + o, kOutputs, bias + o, s);
+#pragma GCC unroll 12
+            for (int k = 0; k < kTile; k += 2) {
+#pragma GCC unroll 4
+                for (int b = 0; b < kBlocks; ++b) {
+                    S::store(out + (o + k) / 2 * kLanes + b * kWidth,
+                             S::pair(positive(s[k][b]), positive(s[k + 1][b])));
+                }
+            }
+        }
+    }
+    PREDICTIVE_INLINE static V positive(V sum) {
+        return S::max(S::min(sum >> kWeightBits, S::splat(kHiddenLimit)), S::splat(0));
+    }
+
+    template <int kChannel>
+    static void predict(const Setting& s, const std::int32_t* record, Predicted& out) {
+        alignas(64) std::int32_t words[kMostPairs * kLanes];
+        alignas(64) std::int32_t hidden1[kHidden1 / 2 * kLanes], hidden2[kHidden2 / 2 * kLanes];
+        alignas(64) std::int32_t activity[kLanes], logarithm[kLanes];
+        for (int b = 0; b < kLanes; b += kWidth) {
+            features<kChannel>(s, record + b, b, words + b, activity + b, logarithm + b, out);
+        }
+        const Net& net = s.nets[kChannel];
+        hidden<kHidden1>(words, kFeatures[kChannel] / 2, net.first, net.first_bias, hidden1);
+        hidden<kHidden2>(hidden1, kHidden1 / 2, net.second, net.second_bias, hidden2);
+        V given[2][kBlocks];
+        sums<2>(hidden2, kHidden2 / 2, net.third, 2, net.third_bias, given);
+#pragma GCC unroll 4
+        for (int b = 0; b < kBlocks; ++b) {
+            const int l = b * kWidth;
+            const V offset = limited(given[0][b] >> kWeightBits);
+            const V finer = limited(given[1][b] >> kWeightBits);
+            const V mean = (S::load(out.linear + l) << 1) + scaled<1>(offset, S::load(activity + l));
+            const V log_scale = S::load(logarithm + l) + finer - S::splat(s.log_step);
+            const V green = kChannel == 0 ? S::splat(0) : S::load(record + l);
+            const V lowest = S::splat(0) - green, highest = lowest + S::splat(s.highest);
+            const V centre = S::max(S::min((mean + S::splat(8)) >> 4, highest), lowest);
+            const V rest = limited(mean - (centre << 4), S::splat(8)), part = S::abs(rest);
+            V scale = ((log_scale * S::splat(3) + S::splat(128)) >> 8) + S::splat(12);
+            scale = S::max(S::min(scale, S::splat(kMostScale)), S::splat(0));
+            // A third of an octave is a table; above the last, the last three and more and more bits.
+            const V over = S::max(scale - S::splat(kScales - 3), S::splat(0));
+            const V shift = (over * S::splat(0x5556)) >> 16;  // over / 3
+            const V zero = S::splat(0), one = S::splat(1), step = S::splat(2 * s.step);
+            V phase = S::choose(part, step, zero, one) + S::choose(part, step * S::splat(3), zero, one);
+            phase = S::choose(zero, shift, zero, phase);
+            S::store(out.centre + l, centre);
+            S::store(out.table + l, (scale - shift * S::splat(3)) * S::splat(kPhases) + phase);
+            S::store(out.shift + l, shift);
+            S::store(out.flip + l, S::choose(rest, zero, S::splat(-1), zero));
+        }
+    }
+
+    static void commit(const Predicted& predicted, int channel, std::int32_t* record) {
+        std::int32_t* x = record + channel * kKinds * kPlane;
+        for (int l = 0; l < kLanes; l += kWidth) {
+            const V value = S::load(x + l);
+            S::store(x + kPlane + l, value - S::load(predicted.start + l));
+            S::store(x + 2 * kPlane + l, (value << 3) - S::load(predicted.linear + l));
+        }
+    }
+
+    template <int kChannel>
+    static void inputs(const Setting& s, const std::int32_t* record, Predicted& predicted,
+                       std::int16_t* out) {
+        for (int b = 0; b < kLanes; b += kWidth) {
+            const std::int32_t* p = record + b;
+            const Context c = context(s, p, kChannel);
+            S::store(predicted.start + b, c.start);
+            S::store(predicted.linear + b, c.start << 3);
+            if (out == nullptr) continue;
+#pragma GCC unroll 26
+            for (int i = 0; i < kLinear[kChannel]; ++i) {
+                S::narrow(out + i * kChunk + b, input<kChannel>(p, c, i));
+            }
+            S::narrow(out + kLinear[kChannel] * kChunk + b,
+                      normal(S::load(p + kChannel * kKinds * kPlane) - c.start, c));
+        }
+    }
+
+    static void products(const std::int16_t* f, const std::int16_t* g, int rows, int count,
+                         std::int64_t* sums) {
+        for (int i = 0; i < rows; ++i) {
+            for (int j = 0; j <= i; ++j) {
+                std::int64_t sum = 0;
+                for (int first = 0; first < count; first += 256) {  // 256 products fit 32 bits
+                    const std::int16_t *a = f + i * kChunk + first, *b = g + j * kChunk + first;
+                    const int rest = count - first < 256 ? count - first : 256;
+                    std::int32_t part = 0;
+                    for (int n = 0; n < rest; ++n) part += a[n] * b[n];
+                    sum += part;
+                }
+                sums[i * (kMostLinear + 1) + j] += sum;
+            }
+        }
+    }
+
+    PREDICTIVE_INLINE static bool refill(Source& source, std::uint64_t& x) {
+        if (x >= std::uint64_t{1} << 24) return true;
+        if (source.end - source.at < 2) return false;
+        x = x << 16 | source.at[0] | static_cast<std::uint64_t>(source.at[1]) << 8;
+        source.at += 2;
+        return true;
+    }
+
+    static Fault decode(const Setting& s, Source& source, const Predicted& predicted, int channel,
+                        unsigned mask, std::int32_t* record) {
+        std::int32_t* values = record + channel * kKinds * kPlane;
+        for (int l = 0; l < kLanes; ++l) {
+            if ((mask >> l & 1) == 0) continue;
+            std::uint64_t x = source.states[l & source.state_mask];
+            const std::size_t table = static_cast<std::size_t>(predicted.table[l]) * kTokenStride;
+            const auto slot = static_cast<std::uint16_t>(x & 0xffff);
+            const int token = S::find(s.tables.starts + table, slot);
+            const std::uint32_t start = s.tables.starts[table + token];
+            x = (x >> 16) * s.tables.frequencies[table + token] + slot - start;
+            if (!refill(source, x)) return Fault::exhausted;
+            const int shift = predicted.shift[l];
+            std::int64_t size = (token + 1) >> 1, low = 0;
+            if (token > kDirect || shift != 0) {
+                int bits = shift;
+                if (token > kDirect) {
+                    const int number = (token - kDirect - 1) >> 1;
+                    size = kClassStart[number];
+                    bits += kClassBits[number];
+                }
+                if (bits > 16) return Fault::corrupt;
+                const auto raw = static_cast<std::int64_t>(x & ((1u << bits) - 1));
+                x >>= bits;
+                if (!refill(source, x)) return Fault::exhausted;
+                size += raw >> shift;
+                low = (raw & ((1 << shift) - 1)) - ((1 << shift) >> 1);
+            }
+            source.states[l & source.state_mask] = x;
+            const std::int64_t folded = (token & 1) != 0 ? size : -size;
+            const std::int64_t residual = folded * (1 << shift) + low;
+            const std::int64_t flip = predicted.flip[l];
+            std::int64_t value = predicted.centre[l] + ((residual ^ flip) - flip) * s.step;
+            const std::int64_t lowest = channel == 0 ? 0 : -record[l], highest = lowest + s.highest;
+            const std::int64_t error = s.step >> 1;
+            if (value < lowest || value > highest) {
+                if (value < lowest - error || value > highest + error) return Fault::corrupt;
+                value = value < lowest ? lowest : highest;
+            }
+            values[l] = static_cast<std::int32_t>(value);
+        }
+        return Fault::none;
+    }
+};
+
+}  // namespace
+}  // namespace predictive

@@ -1,0 +1,1 @@
+"""Coding of samples as they are: PREDICTIVE.md."""
