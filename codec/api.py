@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ from codec.options import (
     parse_size,
     parse_strip,
 )
+from entropy.errors import EntropyCodingError
+from entropy.predictive.payload import MODES, pixels_by_mode
 
 if TYPE_CHECKING:
     from codec.image.files import ImageSource
@@ -71,8 +74,12 @@ class ImageInfo:
         model: name of the model, or "unknown".
         model_id: its permanent number.
         weights_hash: first four bytes of the SHA-256 of its weights, in hexadecimal.
-        quality: 0..100, that gives the level.
+        quality: 0..100, that gives the level; None for a file that is predictive as a whole.
         level: 0..63, of the model.
+        lossless: whether every sample comes back as it was.
+        largest_error: of a sample, where the whole file promises one: 0 if lossless; else None.
+        modes: share of the pixels that is coded by the model ("learned"), as photograph, as screen,
+            or raw, of those that occur; empty for a damaged file.
         bytes: of the whole file.
         bpp: bits per pixel, all bytes of the file counted.
         tiles: number of tiles.
@@ -93,8 +100,11 @@ class ImageInfo:
     model: str
     model_id: int
     weights_hash: str
-    quality: int
+    quality: int | None
     level: int
+    lossless: bool
+    largest_error: int | None
+    modes: dict[str, float]
     bytes: int
     bpp: float
     tiles: int
@@ -163,6 +173,8 @@ def encode(
     tile: int = DEFAULT_TILE_PX,
     strip: str | Iterable[str] = (),
     effort: int = DEFAULT_EFFORT,
+    lossless: bool = False,
+    near_lossless: int | None = None,
     device: str = "auto",
     threads: int = 0,
     limits: Limits | None = None,
@@ -177,7 +189,9 @@ def encode(
             size may also be text such as "60kB".
         profile: recipe, if `model` is not given.
         model: name of a model; by default the current one of the profile.
-        tile, strip: see `EncoderOptions`.
+        tile, strip, effort: see `EncoderOptions`.
+        lossless: every sample comes back as it was, also of 16 bits.
+        near_lossless: no sample is off by more than this.
         device, threads: see `DecoderOptions`; they do not change the bytes up to effort 7.
         limits: the largest image taken.
 
@@ -198,6 +212,8 @@ def encode(
         tile=tile,
         strip=parse_strip(strip),
         effort=effort,
+        lossless=lossless,
+        near_lossless=near_lossless,
     )
     machine = DecoderOptions(device=device, threads=threads, limits=limits or Limits())
     from codec.encoder import Encoder
@@ -205,8 +221,8 @@ def encode(
 
     picture = open_picture(image, limits=machine.limits)
     encoder = Encoder(
-        profile,
-        model=model,
+        profile if options.error is None else registry.PREDICTIVE,
+        model=model if options.error is None else None,
         device=machine.device,
         threads=machine.threads,
     )
@@ -369,6 +385,19 @@ def _decode_picture(data: bytes, options: DecoderOptions) -> Picture:
         return decoder.decode_picture(data, options.crop)
 
 
+def _shares(container: bitstream.Container) -> dict[str, float]:
+    """Share of the pixels by what codes them."""
+    header = container.header
+    if container.modes is None:
+        return {"learned": 1.0}
+    found: Counter[str] = Counter()
+    for n in range(container.grid.count):
+        _, _, width, height = container.grid.rectangle(n)
+        found += pixels_by_mode(container.tile(n), width, height)
+    pixels = header.width * header.height
+    return {mode: found[mode] / pixels for mode in MODES if found[mode]}
+
+
 def _describe(found: bitstream.FileInfo, content: bytes, limits: Limits) -> ImageInfo:
     header = found.header
     problem = None if found.problem is None else convert(found.problem)
@@ -380,7 +409,18 @@ def _describe(found: bitstream.FileInfo, content: bytes, limits: Limits) -> Imag
     except UnknownModel as error:
         problem = problem or error
     lengths = {chunk.name.strip(): chunk.length for chunk in found.chunks}
-    block = None if found.problem else bitstream.read(content, limits).exif
+    block = None
+    shares: dict[str, float] = {}
+    largest_error = None
+    if found.problem is None:
+        container = bitstream.read(content, limits)
+        block = container.exif
+        if container.modes is not None and container.modes.whole(header):
+            largest_error = container.modes.error
+        try:
+            shares = _shares(container)
+        except EntropyCodingError as error:
+            problem = problem or convert(error)
     return ImageInfo(
         format_version=found.version,
         width=header.width,
@@ -392,8 +432,11 @@ def _describe(found: bitstream.FileInfo, content: bytes, limits: Limits) -> Imag
         model=model,
         model_id=header.model_id,
         weights_hash=header.weights_hash.hex(),
-        quality=quality_of(header.level, levels),
+        quality=None if profile == registry.PREDICTIVE else quality_of(header.level, levels),
         level=header.level,
+        lossless=largest_error == 0,
+        largest_error=largest_error,
+        modes=shares,
         bytes=found.size,
         bpp=8 * found.size / (header.width * header.height),
         tiles=found.grid.count,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import bitstream
 from codec.errors import InvalidField, WeightsMismatch, translated
 from codec.frame.devices import frame_model, resolve_device
+from codec.frame.exact import check_coder, decode_predictive, learned_part
 from codec.frame.geometry import tile_area
 from codec.image.alpha import decode_alpha
 from codec.image.color import as_channels
@@ -77,35 +78,56 @@ class Decoder:
         with translated():
             container = bitstream.read(data, self._limits)
             header = container.header
-            entry = _entry(header)
             area = check_crop(
                 crop or (0, 0, header.width, header.height), header.width, header.height
             )
             x, y, width, height = area
-            pixels = frame_model(entry, self.device).decode(
-                container.tile, (header.width, header.height), header.level, header.tile_log2, area,
-                threads=self._threads, progress=progress,
-            )  # fmt: skip
+            samples = self._samples(container, area, progress)
             alpha = None
             if container.alpha is not None:
-                whole = decode_alpha(container.alpha, header.height, header.width)
+                whole = decode_alpha(container.alpha, header.height, header.width, header.bit_depth)
                 alpha = np.ascontiguousarray(whole[y : y + height, x : x + width])
-            samples = as_channels(pixels, header.channels)
             return Picture(samples, alpha, container.icc, container.exif, container.xmp)
 
-    def latents(self, data: bytes) -> list[NDArray[np.int32]]:
+    def _samples(
+        self, container: bitstream.Container, area: Crop, progress: Progress | None
+    ) -> Samples:
+        """Colour planes of an area: of the model, of the predictive coder, or of both."""
+        header, modes = container.header, container.modes
+        if modes is not None:
+            check_coder(modes)
+            if modes.whole(header):
+                return decode_predictive(container, area, threads=self._threads, progress=progress)
+        tile = container.tile if modes is None else lambda n: learned_part(container, n)
+        pixels = frame_model(_entry(header), self.device).decode(
+            tile, (header.width, header.height), header.level, header.tile_log2, area,
+            threads=self._threads, progress=progress,
+        )  # fmt: skip
+        samples = as_channels(pixels, header.channels)
+        if modes is None:
+            return samples
+        return decode_predictive(container, area, samples, threads=self._threads)
+
+    def latents(self, data: bytes) -> list[NDArray[np.int32] | None]:
         """y_hat of every tile, (h, w, latent) int32 in 2^-5 symbols: what everything else follows
-        from.
+        from. None for a tile that has no learned part.
         """
         with translated():
             container = bitstream.read(data, self._limits)
-            header = container.header
+            header, modes = container.header, container.modes
+            if modes is not None and modes.whole(header):
+                return []
             model = frame_model(_entry(header), self.device)
             areas = [tile_area(container.grid.rectangle(n)) for n in range(container.grid.count)]
-            return [
-                model.decompress(container.tile(n), area.height, area.width, header.level)
-                for n, area in enumerate(areas)
-            ]
+            found: list[NDArray[np.int32] | None] = []
+            for n, area in enumerate(areas):
+                payload = container.tile(n) if modes is None else learned_part(container, n)
+                found.append(
+                    None
+                    if payload is None
+                    else model.decompress(payload, area.height, area.width, header.level)
+                )
+            return found
 
 
 def _entry(header: bitstream.Header) -> registry.ModelEntry:

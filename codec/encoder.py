@@ -66,8 +66,9 @@ class Encoder:
         self.entry = registry.default(profile) if model is None else registry.by_name(model)
         self._threads = check_threads(threads)
         self.device = resolve_device(check_device(device))
-        with translated():
-            frame_model(self.entry, self.device)
+        if self.entry.profile != registry.PREDICTIVE:
+            with translated():
+                frame_model(self.entry, self.device)
 
     def encode(
         self,
@@ -81,6 +82,8 @@ class Encoder:
         tile: int = DEFAULT_TILE_PX,
         strip: str | Iterable[str] = (),
         effort: int = DEFAULT_EFFORT,
+        lossless: bool = False,
+        near_lossless: int | None = None,
     ) -> bytes:
         """The bytes of a file; arguments as in `EncoderOptions`, image as in `codec.encode`.
 
@@ -93,8 +96,9 @@ class Encoder:
 
         size = parse_size(target_size) if isinstance(target_size, str) else target_size
         options = EncoderOptions(
-            quality, level, target_bpp, size, target_psnr, tile, parse_strip(strip), effort
-        )
+            quality, level, target_bpp, size, target_psnr, tile, parse_strip(strip), effort,
+            lossless, near_lossless,
+        )  # fmt: skip
         return self.encode_picture(open_picture(image, limits=Limits()), options)
 
     def encode_picture(
@@ -114,6 +118,12 @@ class Encoder:
             OptionError: the level is not one of the model, or the effort needs PyTorch, which is
                 not installed.
         """
+        if options.error is not None:
+            return self._exact(picture, options, options.error, progress)
+        if self.entry.profile == registry.PREDICTIVE:
+            raise OptionError(
+                f"{self.entry.name} codes samples as they are: lossless=True or near_lossless=N"
+            )
         if picture.bits != 8:
             raise UnsupportedImage(
                 f"{picture.bits}-bit samples: use lossless=True or near_lossless=N, or reduce to "
@@ -130,6 +140,20 @@ class Encoder:
                 refiner=refiner, progress=progress,
             )  # fmt: skip
             data = self._find(encodings, options, picture.width * picture.height)
+        if progress is not None:
+            progress(1.0)
+        return data
+
+    def _exact(
+        self, picture: Picture, options: EncoderOptions, error: int, progress: Progress | None
+    ) -> bytes:
+        from codec.frame.exact import encode_exact
+
+        with translated():
+            data = encode_exact(
+                picture.without(options.strip), error, tile=options.tile, effort=options.effort,
+                threads=self._threads, progress=progress,
+            )  # fmt: skip
         if progress is not None:
             progress(1.0)
         return data

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
 import bitstream
-from bitstream.constants import MAX_LEVEL, MAX_TILE_LOG2, MIN_TILE_LOG2
+from bitstream.constants import MAX_ERROR, MAX_LEVEL, MAX_TILE_LOG2, MIN_TILE_LOG2
 from codec.errors import LimitExceeded, OptionError
 
 __all__ = [
@@ -99,12 +99,12 @@ class Limits(bitstream.Limits):
 class EncoderOptions:
     """How one image is to be encoded.
 
-    At most one of quality, level and the three targets may be given; with none of them quality is
-    `DEFAULT_QUALITY`. After construction exactly one of the five is not None.
+    At most one of quality, level, the three targets, lossless and near_lossless may be given; with
+    none of them quality is `DEFAULT_QUALITY`. After construction exactly one of them is.
 
     Args:
         quality: 0..100, larger is better and bigger. Maps onto the levels of the model; 100 is the
-            best the model has, not lossless.
+            best the model has, not lossless: that is `lossless`.
         level: 0..63, the raw level of the model (expert).
         target_bpp: bits per pixel of the whole file, above 0: the best quality not over it.
         target_size: bytes of the whole file, at least 1: the best quality not over it.
@@ -115,10 +115,12 @@ class EncoderOptions:
             stays.
         effort: 1..10. Up to 7 one pass, all alike; from 8 on the latents are refined for the image
             at hand: smaller files of the same quality, many times slower to make, as fast to
-            decode.
+            decode. Lossless: how hard the coders are tried: 1..3, 4..7, 8..10.
+        lossless: every sample comes back as it was, of 8 or 16 bits.
+        near_lossless: 0..65535: no sample is off by more. Alpha is exact always.
 
     Raises:
-        OptionError: a value is out of range, or more than one of the five is given.
+        OptionError: a value is out of range, or more than one of those is given.
     """
 
     quality: float | None = None
@@ -129,10 +131,16 @@ class EncoderOptions:
     tile: int = DEFAULT_TILE_PX
     strip: frozenset[str] = frozenset()
     effort: int = DEFAULT_EFFORT
+    lossless: bool = False
+    near_lossless: int | None = None
 
     def __post_init__(self) -> None:
-        names = ("quality", "level", "target_bpp", "target_size", "target_psnr")
+        names = ("quality", "level", "target_bpp", "target_size", "target_psnr", "near_lossless")
         given = [name for name in names if getattr(self, name) is not None]
+        if not isinstance(self.lossless, bool):
+            raise OptionError(f"lossless is True or False, not {self.lossless!r}")
+        if self.lossless:
+            given.append("lossless")
         if len(given) > 1:
             raise OptionError(f"{' and '.join(given)} exclude each other: give one of them")
         if not given:
@@ -142,6 +150,7 @@ class EncoderOptions:
         _check_number("target_bpp", self.target_bpp, 0, 1e6, above=True)
         _check_integer("target_size", self.target_size, 1, 1 << 62)
         _check_number("target_psnr", self.target_psnr, 0, 100, above=True)
+        _check_integer("near_lossless", self.near_lossless, 0, MAX_ERROR)
         _check_integer("tile", self.tile, MIN_TILE_PX, MAX_TILE_PX)
         _check_integer("effort", self.effort, 1, MAX_EFFORT)
         if self.tile & (self.tile - 1):
@@ -149,6 +158,11 @@ class EncoderOptions:
                 f"tile is a power of two in {MIN_TILE_PX}..{MAX_TILE_PX}, not {self.tile}"
             )
         object.__setattr__(self, "strip", parse_strip(self.strip))
+
+    @property
+    def error(self) -> int | None:
+        """Largest error of a sample, 0 for lossless; None where the size or quality decides."""
+        return 0 if self.lossless else self.near_lossless
 
 
 @dataclass(frozen=True, slots=True)

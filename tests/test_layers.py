@@ -42,7 +42,7 @@ def test_contracts_cover_the_design() -> None:
         "transforms | image | models | options",
         "errors",
     ]
-    assert layers["entropy"] == ["models", "coder", "errors"]
+    assert layers["entropy"] == ["models | predictive", "coder", "errors"]
     assert layers["networks"][0] == "export"
     assert layers["networks"][-2:] == ["program", "errors"]
 

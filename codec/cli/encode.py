@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bitstream.constants import MAX_ERROR
 from codec.cli import common
 from codec.cli.common import Command, Session
 from codec.cli.jobs import (
@@ -25,6 +26,7 @@ from codec.cli.jobs import (
     write_output,
 )
 from codec.errors import translated
+from codec.models import registry
 from codec.options import (
     DEFAULT_EFFORT,
     DEFAULT_PROFILE,
@@ -47,8 +49,15 @@ if TYPE_CHECKING:
     "-q",
     "--quality",
     type=click.FloatRange(0, 100),
-    help="0..100, larger is better and bigger; 100 is not lossless.  "
+    help="0..100, larger is better and bigger; 100 is not lossless (--lossless is).  "
     f"[default: {DEFAULT_QUALITY:g}]",
+)
+@click.option("--lossless", is_flag=True, help="Every sample comes back as it was; 8 and 16 bits.")
+@click.option(
+    "--near-lossless",
+    type=click.IntRange(0, MAX_ERROR),
+    metavar="N",
+    help="No sample is off by more than N.",
 )
 @click.option(
     "--target-bpp",
@@ -72,7 +81,8 @@ if TYPE_CHECKING:
     type=click.IntRange(1, MAX_EFFORT),
     default=DEFAULT_EFFORT,
     show_default=True,
-    help="From 8 on seek a smaller file of the same quality, many times slower; up to 7 alike.",
+    help="From 8 on seek a smaller file of the same quality, many times slower; up to 7 alike. "
+    "Lossless: 1-3 fast, 4-7, 8-10 smallest.",
 )
 @click.option("--level", type=click.IntRange(0, 63), hidden=True, help="Raw level of the model.")
 @click.option(
@@ -103,6 +113,8 @@ def encode(
     inputs: tuple[str, ...],
     output: str | None,
     quality: float | None,
+    lossless: bool,
+    near_lossless: int | None,
     target_bpp: float | None,
     target_size: int | None,
     target_psnr: float | None,
@@ -141,6 +153,8 @@ def encode(
         tile=tile,
         strip=strip,
         effort=effort,
+        lossless=lossless,
+        near_lossless=near_lossless,
     )
     machine = common.decoder_options(device, threads, max_pixels, max_dimension)
     jobs = plan(inputs, output, output_dir, suffix=FILE_SUFFIX, no_output=no_output)
@@ -218,13 +232,14 @@ class _Work:
         if self._encoder is None:
             from codec.encoder import Encoder
 
-            if self._options.effort >= REFINED_FROM:
+            exact = self._options.error is not None
+            if self._options.effort >= REFINED_FROM and not exact:
                 # PyTorch's threads spin while they wait, which stalls them where another
                 # process wants the processor. Said before PyTorch is loaded; this process is ours.
                 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             self._encoder = Encoder(
-                self._profile,
-                model=self._model,
+                registry.PREDICTIVE if exact else self._profile,
+                model=None if exact else self._model,
                 device=self._machine.device,
                 threads=self._machine.threads,
             )

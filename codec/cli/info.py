@@ -42,6 +42,14 @@ def info(
     return run_jobs(session, jobs, run, force=False, keep_going=True)
 
 
+def _quality(found: ImageInfo) -> str:
+    if found.lossless:
+        return "lossless"
+    if found.largest_error is not None:
+        return f"no sample off by more than {found.largest_error}"
+    return f"{found.quality} (level {found.level})"
+
+
 def _show(name: str, found: ImageInfo, *, as_json: bool, chunks: bool) -> None:
     if as_json:
         import json  # only here: half of the time of this command is imports
@@ -63,7 +71,8 @@ def _show(name: str, found: ImageInfo, *, as_json: bool, chunks: bool) -> None:
     rows = [
         ("image", f"{found.width}x{found.height} {colours}{alpha}, {found.bit_depth} bits"),
         ("size", f"{found.bytes} bytes, {found.bpp:.3f} bpp"),
-        ("quality", f"{found.quality} (level {found.level})"),
+        ("quality", _quality(found)),
+        ("coded by", ", ".join(f"{mode} {share:.1%}" for mode, share in found.modes.items())),
         ("model", f"{found.model} (profile {found.profile}, id {found.model_id})"),
         ("weights", found.weights_hash),
         ("tiles", f"{found.tiles} ({across}x{found.tiles // across} of {found.tile} px)"),

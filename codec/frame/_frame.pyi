@@ -14,13 +14,14 @@ class Model:
         pixels: npt.NDArray[np.uint8],
         level: int,
         tile_log2: int,
+        wanted: bytes,
         decoded: bool,
         threads: int,
         progress: Callable[[float], object] | None,
     ) -> tuple[list[bytes], npt.NDArray[np.uint8] | None]: ...
     def decode(
         self,
-        tile: Callable[[int], bytes],
+        tile: Callable[[int], bytes | None],
         width: int,
         height: int,
         tile_log2: int,

@@ -2,8 +2,9 @@
 
 pixels ─ frame model ─► payloads of tiles ─ bitstream.write ─► bytes, by level
 
-From effort 8 on the latents of every tile are refined (`codec.frame.refined`); the decoder knows
-nothing of it.
+Parts of a picture that the transform does badly are coded sample by sample (`codec.frame.mixing`).
+From effort 8 on the latents of every tile of a picture that has no such parts are refined
+(`codec.frame.refined`); the decoder knows nothing of it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from numpy.typing import NDArray
 
 import bitstream
 from codec.frame.geometry import latent_size, tile_area
+from codec.frame.mixing import Mixed, Mixer
 from codec.image.alpha import encode_alpha
 from codec.image.color import as_channels, as_rgb
 from codec.image.metrics import psnr
 from codec.image.picture import Picture
+from codec.models import registry
+from networks.native import thread_count
 
 if TYPE_CHECKING:
     from codec.frame.model import FrameModel
@@ -100,15 +104,15 @@ class Encodings:
         if self._progress is not None:
             self._progress(min(1.0, (self._passed + share) / self._passes))
 
+    @cached_property
+    def _mixer(self) -> Mixer:
+        threads = thread_count(self._threads)
+        return Mixer(self._picture.samples, self._pixels, self.grid, threads)
+
     def _encode(self, level: int, measure: bool) -> None:
-        if self._refiner is None:
-            tiles, decoded = self._model.encode(
-                self._pixels, level, self.grid.tile_log2, decoded=measure, threads=self._threads,
-                progress=self._tell,
-            )  # fmt: skip
-        else:
-            tiles, decoded = self._refined(level, measure)
+        mixed = self._mixed(level, measure)
         self._passed += 1
+        coder = registry.predictive()
         picture, entry = self._picture, self._entry
         header = bitstream.Header(
             width=picture.width, height=picture.height, channels=picture.channels,
@@ -118,15 +122,33 @@ class Encodings:
         self._files[level] = bitstream.write(
             bitstream.Container(
                 header=header,
-                tiles=tiles,
+                tiles=mixed.tiles,
+                modes=coder.modes(mixed.error) if mixed.modes else None,
                 alpha=self._alpha,
                 icc=picture.icc,
                 exif=picture.exif,
                 xmp=picture.xmp,
             )
         )
+        if mixed.decoded is not None:
+            self._psnr[level] = psnr(picture.samples, mixed.decoded)
+
+    def _mixed(self, level: int, measure: bool) -> Mixed:
+        """The tiles at a level, by modes where a part of the picture asks for it."""
+        if not self._mixer.idle:
+            mixed = self._mixer.encode(self._model, level, self._entry.levels, self._tell)
+            if mixed.modes or self._refiner is None:
+                return mixed
+        if self._refiner is None:
+            tiles, decoded = self._model.encode(
+                self._pixels, level, self.grid.tile_log2, decoded=measure, threads=self._threads,
+                progress=self._tell,
+            )  # fmt: skip
+        else:
+            tiles, decoded = self._refined(level, measure)
         if decoded is not None:
-            self._psnr[level] = psnr(picture.samples, as_channels(decoded, picture.channels))
+            decoded = as_channels(decoded, self._picture.channels)
+        return Mixed(tiles, False, 0, decoded)
 
     def _refined(self, level: int, measure: bool) -> tuple[list[bytes], Pixels | None]:
         assert self._refiner is not None

@@ -76,22 +76,35 @@ class FrameModel:
         level: int,
         tile_log2: int,
         *,
+        wanted: Sequence[bool] | None = None,
         decoded: bool = False,
         threads: int = 0,
         progress: Progress | None = None,
     ) -> tuple[list[bytes], Pixels | None]:
         """Payloads of the tiles of a frame (H, W, 3), and what they decode to if it is asked for.
 
-        progress is called with the share that is done, 0..1, and may raise to stop.
+        Args:
+            pixels, level, tile_log2: the frame, and how it is to be coded.
+            wanted: the tiles that are coded, None for all. Others have an empty payload, and their
+                pixels are not specified.
+            decoded: whether the pixels are asked for.
+            threads: 0 for all processors.
+            progress: called with the share that is done, 0..1; may raise to stop.
         """
         count = thread_count(threads)
         return self._model.encode(
-            np.ascontiguousarray(pixels), level, tile_log2, decoded, count, progress
+            np.ascontiguousarray(pixels),
+            level,
+            tile_log2,
+            bytes(wanted or ()),
+            decoded,
+            count,
+            progress,
         )
 
     def decode(
         self,
-        tile: Callable[[int], bytes],
+        tile: Callable[[int], bytes | None],
         size: tuple[int, int],
         level: int,
         tile_log2: int,
@@ -103,7 +116,8 @@ class FrameModel:
         """Pixels (h, w, 3) of an area.
 
         Args:
-            tile: payload of a tile by number; called for those that the area needs.
+            tile: learned payload of a tile by number, None where it has none (its pixels are then
+                not specified); called for those that the area needs.
             size: width and height of the frame, in pixels.
             level, tile_log2: of the frame.
             area: x, y, width, height in pixels.

@@ -81,6 +81,7 @@ class TorchFrameModel:
         level: int,
         tile_log2: int,
         *,
+        wanted: Sequence[bool] | None = None,
         decoded: bool = False,
         threads: int = 0,
         progress: Progress | None = None,
@@ -88,8 +89,11 @@ class TorchFrameModel:
         """As `FrameModel.encode`."""
         height, width = pixels.shape[:2]
         grid = bitstream.TileGrid(width, height, tile_log2)
-        payloads = []
+        payloads: list[bytes] = []
         for n in range(grid.count):
+            if wanted is not None and not wanted[n]:
+                payloads.append(b"")
+                continue
             area = tile_area(grid.rectangle(n))
             y = self.analyse(pixels, (area.x, area.y, area.width, area.height), level)
             coded = self.compress(y, self.hyper_analyse(y, level), level)[:2]
@@ -102,7 +106,9 @@ class TorchFrameModel:
         if not decoded:
             return payloads, None
         whole = (0, 0, width, height)
-        return payloads, self.decode(payloads.__getitem__, (width, height), level, tile_log2, whole)
+        return payloads, self.decode(
+            lambda n: payloads[n] or None, (width, height), level, tile_log2, whole
+        )
 
     def _guarded(self, part: Pixels, coded: tuple[bytes, Ints], level: int) -> bytes:
         """What is written for a tile: this, or its mean colour if that is nearer to its pixels."""
@@ -120,7 +126,7 @@ class TorchFrameModel:
 
     def decode(
         self,
-        tile: Callable[[int], bytes],
+        tile: Callable[[int], bytes | None],
         size: tuple[int, int],
         level: int,
         tile_log2: int,
@@ -145,7 +151,7 @@ class TorchFrameModel:
             y_hat = np.empty((source.height, source.width, self._latent), np.int32)
             for n, place in places.items():
                 if n not in tiles:
-                    tiles[n] = self.decompress(tile(n), place.height, place.width, level)
+                    tiles[n] = self._y_hat(tile(n), place, level)
                 common = place.overlap(source)
                 y_hat[common.slices(source)] = tiles[n][common.slices(place)]
             image = self.synthesise(y_hat, level)
@@ -158,6 +164,11 @@ class TorchFrameModel:
             if progress is not None:
                 progress((done + 1) / len(parts))
         return out
+
+    def _y_hat(self, payload: bytes | None, place: Area, level: int) -> Ints:
+        if payload is None:
+            return np.zeros((place.height, place.width, self._latent), np.int32)
+        return self.decompress(payload, place.height, place.width, level)
 
     def analyse(
         self, pixels: Pixels, area: tuple[int, int, int, int], level: int, threads: int = 0

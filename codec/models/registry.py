@@ -13,12 +13,25 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import bitstream
 from codec.errors import InternalError, UnknownModel
 
-__all__ = ["DATA", "ModelEntry", "by_id", "by_name", "default", "entries", "retired"]
+__all__ = [
+    "DATA",
+    "PREDICTIVE",
+    "ModelEntry",
+    "by_id",
+    "by_name",
+    "default",
+    "entries",
+    "predictive",
+    "retired",
+]
 
 DATA = Path(__file__).parent / "data"
 """Folder of the weights files."""
+PREDICTIVE = "predictive"
+"""Profile of the coders that code samples as they are."""
 _MANIFEST = Path(__file__).parent / "manifest.toml"
 
 
@@ -53,6 +66,10 @@ class ModelEntry:
         """First four bytes of the weights file's SHA-256, as files carry it."""
         return bytes.fromhex(self.sha256[:8])
 
+    def modes(self, error: int) -> bitstream.Modes:
+        """What a file says of this predictive coder, whose samples are off by at most `error`."""
+        return bitstream.Modes(coder_id=self.id, weights_hash=self.weights_hash, error=error)
+
 
 @cache
 def entries() -> tuple[ModelEntry, ...]:
@@ -64,6 +81,11 @@ def entries() -> tuple[ModelEntry, ...]:
     if len(set(ids)) != len(ids) or len(set(names)) != len(names):
         raise InternalError("manifest.toml: two models share an id or a name")
     return found
+
+
+def predictive() -> ModelEntry:
+    """The predictive coder that files are written with. Raises UnknownModel."""
+    return default(PREDICTIVE)
 
 
 def retired() -> dict[int, str]:

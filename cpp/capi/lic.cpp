@@ -33,9 +33,8 @@ lic_status decode(const lic_model* model, const std::uint8_t* data, std::size_t 
                   const std::optional<frame::Crop>& crop, std::uint32_t threads,
                   std::uint8_t* pixels, std::size_t capacity, lic_error* error) {
     return guarded(error, [&] {
-        require(model != nullptr, "model is NULL");
         require(pixels != nullptr, "pixels is NULL");
-        capi::decode(*model, checked(data, size), crop, threads, {pixels, capacity});
+        capi::decode(model, checked(data, size), crop, threads, {pixels, capacity});
     });
 }
 
@@ -78,7 +77,8 @@ lic_status lic_read_info(const uint8_t* data, size_t size, lic_info* info, lic_e
         read.width = static_cast<std::uint32_t>(header.width);
         read.height = static_cast<std::uint32_t>(header.height);
         read.channels = static_cast<std::uint32_t>(capi::samples_of(header));
-        read.pixels_size = header.width * header.height * read.channels;
+        read.bit_depth = header.bit_depth;
+        read.pixels_size = header.width * header.height * read.channels * (header.bit_depth / 8);
         read.model_id = header.model_id;
         std::memcpy(read.weights_hash, header.weights_hash.data(), sizeof read.weights_hash);
         read.level = header.level;
@@ -138,11 +138,10 @@ lic_status lic_encode(const lic_model* model, const uint8_t* pixels, size_t pixe
         require(out != nullptr && out_size != nullptr, "out or out_size is NULL");
         *out = nullptr;
         *out_size = 0;
-        require(model != nullptr, "model is NULL");
         require(pixels != nullptr, "pixels is NULL");
         require(options != nullptr, "options is NULL");
         const std::vector<std::uint8_t> file =
-            capi::encode(*model, {pixels, pixels_size}, width, height, channels, *options);
+            capi::encode(model, {pixels, pixels_size}, width, height, channels, *options);
         auto* copy = static_cast<std::uint8_t*>(std::malloc(file.size()));  // the caller's
         if (copy == nullptr) throw std::bad_alloc();
         std::memcpy(copy, file.data(), file.size());

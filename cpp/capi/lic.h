@@ -8,9 +8,9 @@
  *     lic_decode(model, file, file_size, 0, pixels, (size_t)info.pixels_size, NULL);
  *     lic_model_close(model);
  *
- * Samples    8 bits, rows from top to bottom, pixels from left to right, the samples of a pixel side
+ * Samples    8 bits, or 16 in the byte order of the machine at an even address; rows from top to bottom, pixels from left to right, the samples of a pixel side
  *            by side: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. No padding between rows. Alpha is
- *            opacity, 255 opaque, not premultiplied. The orientation that EXIF may give is not applied.
+ *            opacity, 255 or 65535 opaque, not premultiplied. The orientation that EXIF may give is not applied.
  * Exactness  The pixels of a file and the bytes of a picture are the same for any kernels, any number of
  *            threads and any processor. Only a compressed alpha plane may have other bytes with another
  *            zlib; it decodes to the same values.
@@ -46,6 +46,9 @@ extern "C" {
 #endif
 
 #define LIC_VERSION "0.1.0"
+
+/* Model id of files that are predictive as a whole, such as lossless ones: the coder is in the library. */
+#define LIC_PREDICTIVE_ID 12
 
 /* The numbers are permanent. */
 typedef enum lic_status {
@@ -94,8 +97,9 @@ typedef struct lic_bytes {
 typedef struct lic_info {
     uint32_t width, height;   /* pixels, at least 1 */
     uint32_t channels;        /* samples of a pixel, 1 .. 4 as above */
-    uint64_t pixels_size;     /* bytes of the whole picture: width * height * channels */
-    uint16_t model_id;        /* permanent id of the model */
+    uint32_t bit_depth;       /* of a sample, 8 or 16 */
+    uint64_t pixels_size;     /* bytes of the whole picture: width * height * channels, twice for 16 bits */
+    uint16_t model_id;        /* permanent id of the model; LIC_PREDICTIVE_ID: none is needed */
     uint8_t weights_hash[4];  /* first bytes of the SHA-256 of its weights file */
     uint8_t level;            /* quality index, 0 .. 63 */
     uint8_t tile_log2;        /* side of a tile = 2^tile_log2 pixels, 6 .. 15 */
@@ -122,6 +126,9 @@ typedef struct lic_encode_options {
     uint8_t tile_log2;      /* 6 .. 15: side of a tile = 2^tile_log2 pixels; 0 is 10 */
     uint32_t threads;
     lic_metadata metadata;
+    uint8_t bit_depth;      /* of a sample; 0 is 8; 16 only if `exact` */
+    uint8_t exact;          /* not 0: lossless or near-lossless; model_id and level do not matter */
+    uint16_t error;         /* if `exact`: no colour sample is off by more; 0 is lossless */
 } lic_encode_options;
 
 /* Version of the library, as LIC_VERSION was when it was built. */
@@ -153,22 +160,23 @@ LIC_API lic_status lic_model_describe(const lic_model *model, lic_model_info *in
 /* NULL is allowed and does nothing. */
 LIC_API void lic_model_close(lic_model *model);
 
-/* Decodes the whole picture. capacity: bytes at `pixels`, at least lic_info.pixels_size. */
+/* Decodes the whole picture. model: NULL is allowed where lic_info.model_id is LIC_PREDICTIVE_ID. capacity: bytes at `pixels`, at least lic_info.pixels_size. */
 LIC_API lic_status lic_decode(const lic_model *model, const uint8_t *data, size_t size,
                               uint32_t threads, uint8_t *pixels, size_t capacity, lic_error *error);
 
 /* Decodes a part of the picture, in pixels, which lies inside it and is not empty; only the tiles that
- * it needs are looked at. capacity: at least width * height * lic_info.channels bytes.
+ * it needs are looked at. capacity: at least width * height * lic_info.channels samples.
  */
 LIC_API lic_status lic_decode_crop(const lic_model *model, const uint8_t *data, size_t size,
                                    uint32_t x, uint32_t y, uint32_t width, uint32_t height,
                                    uint32_t threads, uint8_t *pixels, size_t capacity,
                                    lic_error *error);
 
-/* Encodes a picture: the same bytes as the Python package makes of it with the same model, level and
- * tiles, at efforts 1 to 7.
+/* Encodes a picture. With `exact` the same bytes as the Python package makes of it, without a model (NULL).
+ * Else all of it by the model: of photographs the same bytes as the Python package, at efforts 1 to 7; that
+ * one codes parts that the model does badly (text, screens, noise) sample by sample, which this does not.
  *
- * pixels_size: bytes at `pixels`, exactly width * height * channels.
+ * pixels_size: bytes at `pixels`, exactly width * height * channels, twice for 16 bits.
  * out, out_size: the file, to be released with lic_free, and its bytes.
  */
 LIC_API lic_status lic_encode(const lic_model *model, const uint8_t *pixels, size_t pixels_size,

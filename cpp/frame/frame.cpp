@@ -1,9 +1,10 @@
 #include "frame.hpp"
 
 #include <cstring>
-#include <exception>
 #include <map>
+#include <set>
 
+#include "each.hpp"
 #include "guard.hpp"
 
 namespace frame {
@@ -14,23 +15,15 @@ using networks::Type;
 // work(n) for n < count, which may throw: side by side where there are several, each with one thread;
 // a single one has the whole team.
 template <typename Work>
-void each(threads::Team& team, std::size_t count, Work&& work) {
+void each_tile(threads::Team& team, std::size_t count, Work&& work) {
     if (count < 2 || team.threads() < 2) {
         for (std::size_t n = 0; n < count; ++n) work(n, team);
         return;
     }
-    std::vector<std::exception_ptr> failed(count);
-    team.run(count, [&](std::size_t n) {
-        try {
-            threads::Team alone(1);
-            work(n, alone);
-        } catch (...) {
-            failed[n] = std::current_exception();
-        }
+    threads::each(team, count, [&](std::size_t n) {
+        threads::Team alone(1);
+        work(n, alone);
     });
-    for (const auto& failure : failed) {
-        if (failure) std::rethrow_exception(failure);
-    }
 }
 
 // The part `area` of an array that covers `from`.
@@ -76,6 +69,12 @@ Array padded(const Grid& grid, const Array& pixels, const Area& area) {
     return part;
 }
 
+Array zeros(Type type, std::size_t height, std::size_t width, std::size_t channels) {
+    const Array array = Array::make(type, height, width, channels);
+    std::memset(array.data, 0, array.count() * networks::size_of(type));
+    return array;
+}
+
 // Windows of one band of an area, from left to right.
 std::vector<Area> windows_of(const Grid& grid, const Area& area, std::size_t top) {
     const std::size_t width = grid.window_width();
@@ -117,24 +116,35 @@ Array analyse(const Model& model, const Grid& grid, const Array& pixels, const A
 }
 
 Encoded encode(const Model& model, const Grid& grid, const Array& pixels, std::size_t level,
-               bool decoded, threads::Team& team, const Progress& progress) {
+               std::span<const std::uint8_t> wanted, bool decoded, threads::Team& team,
+               const Progress& progress) {
     const Area whole = grid.whole();
+    std::vector<std::size_t> coded;
+    for (std::size_t n = 0; n < grid.count(); ++n) {
+        if (wanted.empty() || wanted[n] != 0) coded.push_back(n);
+    }
+    const auto touched = [&](const Area& area) {
+        return std::ranges::any_of(coded, [&](std::size_t n) {
+            return !grid.tile(n).overlap(area).empty();
+        });
+    };
     Encoded encoded;
     encoded.tiles.resize(grid.count());
     Array y_hat;
-    if (decoded) y_hat = Array::make(Type::i32, whole.height, whole.width, model.recipe().latent);
+    if (decoded) y_hat = zeros(Type::i32, whole.height, whole.width, model.recipe().latent);
     const std::size_t side = grid.window_height();
     for (std::size_t top = 0; top < whole.height; top += side) {
         const Area band = Area{0, top, whole.width, side}.overlap(whole);
         Array y = Array::make(Type::i32, band.height, band.width, model.recipe().latent);
         for (const Area& window : windows_of(grid, band, top)) {
+            if (!touched(window)) continue;
             put(analyse(model, grid, pixels, window, level, team), window, y, band);
         }
         std::vector<std::size_t> tiles;
-        for (std::size_t n = 0; n < grid.count(); ++n) {
+        for (const std::size_t n : coded) {
             if (!grid.tile(n).overlap(band).empty()) tiles.push_back(n);
         }
-        each(team, tiles.size(), [&](std::size_t n, threads::Team& own) {
+        each_tile(team, tiles.size(), [&](std::size_t n, threads::Team& own) {
             const Area area = grid.tile(tiles[n]);
             const Array part = cut(y, band, area);
             const Array z = hyper_analyse(model, part, level, own);
@@ -146,10 +156,11 @@ Encoded encode(const Model& model, const Grid& grid, const Array& pixels, std::s
         tell(progress, band.bottom(), whole.height);
     }
     if (!decoded) return encoded;
-    encoded.pixels = Array::make(Type::u8, grid.height, grid.width, 3);
+    encoded.pixels = zeros(Type::u8, grid.height, grid.width, 3);
     const Crop all{0, 0, grid.width, grid.height};
     for (std::size_t top = 0; top < whole.height; top += side) {
         for (const Area& window : windows_of(grid, whole, top)) {
+            if (!touched(window)) continue;
             const Area source = window.grown(model.recipe().synthesis_margin, whole);
             synthesise(model, cut(y_hat, whole, source), source, window, all, encoded.pixels, level,
                        team);
@@ -164,8 +175,9 @@ Array decode(const Model& model, const Grid& grid, const Tiles& tiles, std::size
     const std::size_t x = crop.x / kLatentPx, y = crop.y / kLatentPx;
     const Area wanted{x, y, (crop.x + crop.width + kLatentPx - 1) / kLatentPx - x,
                       (crop.y + crop.height + kLatentPx - 1) / kLatentPx - y};
-    Array pixels = Array::make(Type::u8, crop.height, crop.width, 3);
+    const Array pixels = zeros(Type::u8, crop.height, crop.width, 3);
     std::map<std::size_t, Array> decoded;  // y_hat of tiles that are still needed
+    std::set<std::size_t> learned;         // tiles that have a payload
     const std::size_t side = grid.window_height();
     for (std::size_t top = wanted.y / side * side; top < wanted.bottom(); top += side) {
         const Area band = Area{wanted.x, top, wanted.width, side}.overlap(wanted);
@@ -183,15 +195,24 @@ Array decode(const Model& model, const Grid& grid, const Tiles& tiles, std::size
                 if (!decoded.contains(n)) missing.push_back(n);
             }
         }
-        std::vector<std::span<const std::uint8_t>> payloads;
+        std::vector<std::optional<std::span<const std::uint8_t>>> payloads;
         std::vector<Array> found(missing.size());
         for (const std::size_t n : missing) payloads.push_back(tiles(n));
-        each(team, missing.size(), [&](std::size_t n, threads::Team& own) {
+        each_tile(team, missing.size(), [&](std::size_t n, threads::Team& own) {
             const Area area = grid.tile(missing[n]);
-            found[n] = decompress(model, payloads[n], area.height, area.width, level, own);
+            found[n] = payloads[n] ? decompress(model, *payloads[n], area.height, area.width, level, own)
+                                   : zeros(Type::i32, area.height, area.width, model.recipe().latent);
         });
-        for (std::size_t n = 0; n < missing.size(); ++n) decoded.emplace(missing[n], found[n]);
+        for (std::size_t n = 0; n < missing.size(); ++n) {
+            decoded.emplace(missing[n], found[n]);
+            if (payloads[n]) learned.insert(missing[n]);
+        }
         for (const Area& window : windows_of(grid, band, top)) {
+            if (std::ranges::none_of(learned, [&](std::size_t n) {
+                    return !grid.tile(n).overlap(window).empty();
+                })) {
+                continue;
+            }
             const Area source = window.grown(model.recipe().synthesis_margin, whole);
             Array y_hat = Array::make(Type::i32, source.height, source.width, model.recipe().latent);
             for (const auto& [n, array] : decoded) put(array, grid.tile(n), y_hat, source);

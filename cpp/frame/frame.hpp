@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,19 +20,23 @@ struct Encoded {
     Array pixels;  // what they decode to, (height, width, 3) u8; empty unless asked for
 };
 
-// pixels: (height, width, 3) u8, of the size of the grid.
+// pixels: (height, width, 3) u8, of the size of the grid. wanted: which tiles are coded, all of them if
+// it is empty; the others have an empty payload and y_hat = 0.
 Encoded encode(const Model& model, const Grid& grid, const Array& pixels, std::size_t level,
-               bool decoded, threads::Team& team, const Progress& progress = {});
+               std::span<const std::uint8_t> wanted, bool decoded, threads::Team& team,
+               const Progress& progress = {});
 
-// Payload of a tile, valid until the call returns; called from the thread that called `decode`.
-using Tiles = std::function<std::span<const std::uint8_t>(std::size_t)>;
+// Learned payload of a tile, if it has one, valid until the call returns; called from the thread that
+// called `decode`.
+using Tiles = std::function<std::optional<std::span<const std::uint8_t>>(std::size_t)>;
 
 struct Crop {
     std::size_t x, y, width, height;  // pixels
 };
 
 // The pixels of a crop, (height, width, 3) u8; only the tiles that it needs are asked for. Throws
-// StreamExhausted or CorruptStream.
+// StreamExhausted or CorruptStream. A tile without a payload has y_hat = 0; what its pixels are is not
+// specified.
 Array decode(const Model& model, const Grid& grid, const Tiles& tiles, std::size_t level,
              const Crop& crop, threads::Team& team, const Progress& progress = {});
 

@@ -72,17 +72,20 @@ nb::bytes to_bytes(const std::vector<std::uint8_t>& data) {
 }
 
 nb::tuple encode(const Model& model, const AnyArray& pixels, std::size_t level, unsigned tile_log2,
-                 bool decoded, std::size_t threads, const nb::object& progress) {
+                 const nb::bytes& wanted, bool decoded, std::size_t threads, const nb::object& progress) {
     const Array view = typed(pixels, networks::Type::u8, 3, "pixels: expected (H, W, 3) uint8");
     const frame::Grid grid = grid_of(view.width, view.height, tile_log2);
     checked_level(model, level);
     bindings::checked_threads(threads);
+    const auto tiles_wanted = bindings::span_of_bytes(wanted);
+    require(tiles_wanted.empty() || tiles_wanted.size() == grid.count(),
+            "wanted: expected a value for each tile");
     frame::Encoded encoded;
     {
         const frame::Progress tell = with_gil(progress);
         nb::gil_scoped_release release;
         threads::Team team(threads);
-        encoded = frame::encode(model.get(), grid, view, level, decoded, team, tell);
+        encoded = frame::encode(model.get(), grid, view, level, tiles_wanted, decoded, team, tell);
     }
     nb::list tiles;
     for (const auto& tile : encoded.tiles) tiles.append(to_bytes(tile));
@@ -100,9 +103,11 @@ nb::object decode(const Model& model, const nb::callable& tile, std::size_t widt
     checked_level(model, level);
     bindings::checked_threads(threads);
     std::vector<nb::bytes> kept;  // payloads
-    const frame::Tiles tiles = [&](std::size_t n) {
+    const frame::Tiles tiles = [&](std::size_t n) -> std::optional<std::span<const std::uint8_t>> {
         nb::gil_scoped_acquire acquire;
-        kept.push_back(nb::cast<nb::bytes>(tile(n)));
+        const nb::object payload = tile(n);
+        if (payload.is_none()) return std::nullopt;
+        kept.push_back(nb::cast<nb::bytes>(payload));
         return bindings::span_of_bytes(kept.back());
     };
     Array pixels;
@@ -233,7 +238,7 @@ NB_MODULE(_frame, m) {
     nb::class_<Model>(m, "Model")
         .def(nb::init<nb::bytes, const std::string&>(), "file"_a, "kernels"_a)
         .def_prop_ro("kernels", [](const Model& model) { return model.get().kernels(); })
-        .def("encode", &encode, nb::arg("pixels").noconvert(), "level"_a, "tile_log2"_a, "decoded"_a,
+        .def("encode", &encode, nb::arg("pixels").noconvert(), "level"_a, "tile_log2"_a, "wanted"_a, "decoded"_a,
              "threads"_a, nb::arg("progress").none())
         .def("decode", &decode, "tile"_a, "width"_a, "height"_a, "tile_log2"_a, "level"_a, "area"_a,
              "threads"_a, nb::arg("progress").none())

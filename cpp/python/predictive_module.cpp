@@ -1,72 +1,138 @@
-// Python module entropy.predictive._predictive: conversion and exception translation, nothing else.
+// Python module entropy.predictive._predictive: conversion and checks, nothing else.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "arrays.hpp"
-#include "error.hpp"
 #include "photo.hpp"
+#include "rans_helpers.hpp"
+#include "screen.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 
 namespace {
 
+using predictive::Samples;
+using predictive::Target;
 using Pixels = nb::ndarray<const std::uint16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+using CellArray = nb::ndarray<const std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
-predictive::Samples samples_of(const Pixels& a) {
-    return {a.data(), a.shape(1), a.shape(0), a.shape(2), a.shape(1) * a.shape(2)};
+void require(bool holds, const char* what) {
+    if (!holds) throw nb::value_error(what);
 }
 
-// A picture in Python: height, width, channels, uint16.
-struct Picture {
-    std::size_t height, width, channels;
-    std::unique_ptr<std::uint16_t[]> values = std::make_unique<std::uint16_t[]>(height * width * channels);
+void check_format(unsigned bits, std::size_t height, std::size_t width, std::size_t channels) {
+    require(bits == 8 || bits == 16, "bits: expected 8 or 16");
+    require(channels == 1 || channels == 3, "channels: expected 1 or 3");
+    require(height > 0 && width > 0 && height <= 1u << 15 && width <= 1u << 15, "sides: expected 1 to 32768");
+}
 
-    predictive::Target target() { return {values.get(), width, height, channels, width * channels}; }
-    nb::object to_numpy() {
-        const std::size_t shape[3] = {height, width, channels};
-        auto* data = values.release();
-        nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<std::uint16_t*>(p); });
-        return nb::ndarray<nb::numpy, std::uint16_t>(data, 3, shape, owner).cast();
-    }
-};
+Samples samples_of(const Pixels& pixels, unsigned bits) {
+    const Samples view = {pixels.data(), pixels.shape(1), pixels.shape(0), pixels.shape(2),
+                          pixels.shape(1) * pixels.shape(2)};
+    check_format(bits, view.height, view.width, view.channels);
+    require(bits == 16 || std::all_of(pixels.data(), pixels.data() + pixels.size(),
+                                      [](std::uint16_t sample) { return sample < 256; }),
+            "pixels: a sample has more than 8 bits");
+    return view;
+}
 
-nb::tuple photo_encode(const Pixels& pixels, unsigned bits, unsigned error, const std::string& kernels) {
-    Picture decoded{pixels.shape(0), pixels.shape(1), pixels.shape(2)};
+predictive::Cells cells_of(const std::optional<CellArray>& cells, std::size_t height, std::size_t width) {
+    if (!cells) return {};
+    require(cells->shape(0) == (height + predictive::kCellSide - 1) / predictive::kCellSide &&
+                cells->shape(1) == (width + predictive::kCellSide - 1) / predictive::kCellSide,
+            "cells: expected one for every 64 x 64 pixels");
+    return {cells->data(), cells->size()};
+}
+
+// An array that owns `values`.
+template <typename T>
+nb::object to_array(std::vector<T> values, std::initializer_list<std::size_t> shape) {
+    auto* kept = new std::vector<T>(std::move(values));
+    nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    return nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.begin(), owner).cast();
+}
+
+nb::bytes to_bytes(const std::vector<std::uint8_t>& data) { return nb::bytes(data.data(), data.size()); }
+
+nb::tuple screen_encode(const Pixels& pixels, unsigned bits, const std::optional<CellArray>& cells) {
+    const Samples view = samples_of(pixels, bits);
+    const predictive::Cells coded = cells_of(cells, view.height, view.width);
     std::vector<std::uint8_t> payload;
+    std::vector<float> spent;
     {
         nb::gil_scoped_release release;
-        payload = predictive::photo_encode(samples_of(pixels), bits, error, decoded.target(), kernels);
+        payload = predictive::screen_encode(view, bits, coded, &spent);
     }
-    return nb::make_tuple(nb::bytes(payload.data(), payload.size()), decoded.to_numpy());
+    const std::size_t columns = (view.width + predictive::kCellSide - 1) / predictive::kCellSide;
+    const std::size_t rows = spent.size() / columns;
+    return nb::make_tuple(to_bytes(payload), to_array(std::move(spent), {rows, columns}));
+}
+
+nb::object screen_decode(const nb::bytes& payload, unsigned bits, const std::optional<CellArray>& cells,
+                         std::size_t height, std::size_t width, std::size_t channels) {
+    check_format(bits, height, width, channels);
+    const predictive::Cells coded = cells_of(cells, height, width);
+    std::vector<std::uint16_t> pixels(height * width * channels);
+    {
+        const auto bytes = rans::span_of(payload);
+        nb::gil_scoped_release release;
+        predictive::screen_decode(bytes, bits, coded, Target{pixels.data(), width, height, channels, width * channels});
+    }
+    return to_array(std::move(pixels), {height, width, channels});
+}
+
+nb::tuple photo_encode(const Pixels& pixels, unsigned bits, unsigned error, const std::string& kernels) {
+    const Samples view = samples_of(pixels, bits);
+    std::vector<std::uint8_t> payload;
+    std::vector<std::uint16_t> decoded(pixels.size());
+    {
+        nb::gil_scoped_release release;
+        const Target target{decoded.data(), view.width, view.height, view.channels, view.stride};
+        payload = predictive::photo_encode(view, bits, error, target, kernels);
+    }
+    return nb::make_tuple(to_bytes(payload),
+                          to_array(std::move(decoded), {view.height, view.width, view.channels}));
 }
 
 nb::object photo_decode(const nb::bytes& payload, unsigned bits, unsigned error, std::size_t height,
                         std::size_t width, std::size_t channels, const std::string& kernels) {
-    Picture out{height, width, channels};
+    check_format(bits, height, width, channels);
+    std::vector<std::uint16_t> pixels(height * width * channels);
     {
-        const auto bytes = bindings::span_of_bytes(payload);
+        const auto bytes = rans::span_of(payload);
         nb::gil_scoped_release release;
-        predictive::photo_decode(bytes, bits, error, out.target(), kernels);
+        predictive::photo_decode(bytes, bits, error,
+                                 Target{pixels.data(), width, height, channels, width * channels}, kernels);
     }
-    return out.to_numpy();
+    return to_array(std::move(pixels), {height, width, channels});
 }
 
 double photo_bits(const Pixels& pixels, unsigned bits, unsigned error, const std::string& kernels) {
+    const Samples view = samples_of(pixels, bits);
     nb::gil_scoped_release release;
-    return predictive::photo_bits(samples_of(pixels), bits, error, kernels);
+    return predictive::photo_bits(view, bits, error, kernels);
 }
 
 }  // namespace
 
 NB_MODULE(_predictive, m) {
     nb::module_ errors = nb::module_::import_("entropy.errors");
-    bindings::translate<rans::CorruptStream>(errors, "CorruptStream");
-    bindings::translate<rans::StreamExhausted>(errors, "StreamExhausted");
+    rans::translate_coder_errors(errors);
     bindings::translate_network_errors();
-    m.def("photo_encode", &photo_encode, nb::arg("pixels").noconvert(), "bits"_a, "error"_a, "kernels"_a = "");
+    m.def("photo_encode", &photo_encode, nb::arg("pixels").noconvert(), "bits"_a, "error"_a,
+          "kernels"_a = "");
     m.def("photo_decode", &photo_decode, "payload"_a, "bits"_a, "error"_a, "height"_a, "width"_a,
           "channels"_a, "kernels"_a = "");
-    m.def("photo_bits", &photo_bits, nb::arg("pixels").noconvert(), "bits"_a, "error"_a, "kernels"_a = "");
+    m.def("photo_bits", &photo_bits, nb::arg("pixels").noconvert(), "bits"_a, "error"_a,
+          "kernels"_a = "");
+    m.def("screen_encode", &screen_encode, nb::arg("pixels").noconvert(), "bits"_a,
+          nb::arg("cells").noconvert().none() = nb::none());
+    m.def("screen_decode", &screen_decode, "payload"_a, "bits"_a, nb::arg("cells").noconvert().none(),
+          "height"_a, "width"_a, "channels"_a);
 }

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BINS", "FEATURES", "LINEAR", "Context", "context", "features", "linear_inputs", "scaled"]
+__all__ = [
+    "BINS",
+    "FEATURES",
+    "LINEAR",
+    "Context",
+    "context",
+    "features",
+    "linear_inputs",
+    "scaled",
+]
 
 Ints = npt.NDArray[np.int32]
 At = Callable[[int, int], Ints]
@@ -50,7 +59,9 @@ class Context:
 
 def bin_of(activity: Ints) -> Ints:
     """Eighths of octaves of an activity, counted from 32."""
-    top = np.frexp(activity.astype(np.float64))[1].astype(np.int32) - 1  # position of the highest bit
+    top = (
+        np.frexp(activity.astype(np.float64))[1].astype(np.int32) - 1
+    )  # position of the highest bit
     return (8 * (top - 5) + ((activity >> (top - 3)) & 7)).astype(np.int32)
 
 
@@ -86,7 +97,9 @@ def scaled(offset: Ints, c: Context, finer: int) -> Ints:
     """An offset in 1/256 s, within LIMIT, in 1/8 (finer 0) or 1/16 level (1)."""
     large = c.activity >= 1 << 16
     return np.where(
-        large, (offset * (c.activity >> 8)) >> (4 - finer), (offset * (c.activity & 0xFFFF)) >> (12 - finer)
+        large,
+        (offset * (c.activity >> 8)) >> (4 - finer),
+        (offset * (c.activity & 0xFFFF)) >> (12 - finer),
     ).astype(np.int32)
 
 
@@ -100,7 +113,9 @@ def linear_inputs(own: Planes, others: list[Planes], c: Context) -> list[Ints]:
     return found
 
 
-def features(own: Planes, others: list[Planes], c: Context, inputs: list[Ints], offset: Ints, log_step: int) -> list[Ints]:
+def features(
+    own: Planes, others: list[Planes], c: Context, inputs: list[Ints], offset: Ints, log_step: int
+) -> list[Ints]:
     """All inputs of the network; `offset` is what the linear predictor gave."""
     found = [*inputs, np.zeros_like(offset)] if len(inputs) % 2 else [*inputs]
     found.append(offset)

@@ -17,7 +17,7 @@ import numpy as np
 
 ROOT = Path(__file__).parents[2]
 CPP = ROOT / "cpp"
-PARTS = ("coder", "networks", "frame", "container", "capi")
+PARTS = ("coder", "predictive", "networks", "frame", "container", "capi")
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 FROM_LIBRARY = ("kernels", "program", "weights_file", "trellis", "rans_encoder")
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
@@ -118,7 +118,7 @@ class Metadata(ctypes.Structure):
 
 class Info(ctypes.Structure):
     _fields_ = [
-        ("width", c_uint32), ("height", c_uint32), ("channels", c_uint32),
+        ("width", c_uint32), ("height", c_uint32), ("channels", c_uint32), ("bit_depth", c_uint32),
         ("pixels_size", ctypes.c_uint64), ("model_id", ctypes.c_uint16),
         ("weights_hash", c_uint8 * 4), ("level", c_uint8), ("tile_log2", c_uint8),
     ]  # fmt: skip
@@ -131,7 +131,8 @@ class ModelInfo(ctypes.Structure):
 class Options(ctypes.Structure):
     _fields_ = [
         ("model_id", ctypes.c_uint16), ("level", c_uint8), ("tile_log2", c_uint8),
-        ("threads", c_uint32), ("metadata", Metadata),
+        ("threads", c_uint32), ("metadata", Metadata), ("bit_depth", c_uint8), ("exact", c_uint8),
+        ("error", ctypes.c_uint16),
     ]  # fmt: skip
 
 
@@ -180,9 +181,9 @@ class Library:
             for part in (found.icc, found.exif, found.xmp)
         ]
 
-    def decode(self, model: c_void_p, data: bytes, threads: int = 2) -> np.ndarray:
+    def decode(self, model: c_void_p | None, data: bytes, threads: int = 2) -> np.ndarray:
         info = self.info(data)
-        pixels = np.zeros((info.height, info.width, info.channels), np.uint8)
+        pixels = np.zeros((info.height, info.width, info.channels), dtype_of(info))
         self.call(
             "lic_decode", model, data, c_size_t(len(data)), c_uint32(threads),
             pixels.ctypes.data_as(c_void_p), c_size_t(pixels.nbytes),
@@ -190,16 +191,17 @@ class Library:
         return pixels
 
     def decode_crop(
-        self, model: c_void_p, data: bytes, crop: tuple[int, int, int, int]
+        self, model: c_void_p | None, data: bytes, crop: tuple[int, int, int, int]
     ) -> np.ndarray:
-        pixels = np.zeros((crop[3], crop[2], self.info(data).channels), np.uint8)
+        info = self.info(data)
+        pixels = np.zeros((crop[3], crop[2], info.channels), dtype_of(info))
         self.call(
             "lic_decode_crop", model, data, c_size_t(len(data)), *map(c_uint32, crop), c_uint32(1),
             pixels.ctypes.data_as(c_void_p), c_size_t(pixels.nbytes),
         )  # fmt: skip
         return pixels
 
-    def encode(self, model: c_void_p, pixels: np.ndarray, options: Options) -> bytes:
+    def encode(self, model: c_void_p | None, pixels: np.ndarray, options: Options) -> bytes:
         height, width, channels = pixels.shape
         out, size = POINTER(c_uint8)(), c_size_t()
         self.call(
@@ -219,6 +221,10 @@ def load(path: Path) -> Library:
     library.lic_model_close.restype = None
     library.lic_free.restype = None
     return Library(library)
+
+
+def dtype_of(info: Info) -> type:
+    return np.uint16 if info.bit_depth == 16 else np.uint8
 
 
 def part(photo: np.ndarray, width: int, height: int, channels: int) -> np.ndarray:

@@ -1,0 +1,131 @@
+#include "part.hpp"
+
+#include <algorithm>
+
+#include "byte_stream.hpp"
+#include "photo.hpp"
+#include "screen.hpp"
+
+namespace predictive {
+namespace {
+
+enum Coder : std::uint8_t { kRaw = 0, kPhoto = 1, kScreen = 2 };
+constexpr std::uint8_t kCoderMask = 3;
+
+// Shares of the pixels that equal a neighbour, measured: photographs reach 0.42 and 0.15 on average,
+// screens have 0.6 and more.
+constexpr double kFewEqual = 0.2, kManyEqual = 0.5;
+
+std::size_t sample_bytes(unsigned bits) { return bits > 8 ? 2 : 1; }
+
+std::size_t raw_size(const Samples& pixels, unsigned bits) {
+    return 1 + pixels.width * pixels.height * pixels.channels * sample_bytes(bits);
+}
+
+std::vector<std::uint8_t> encode_raw(const Samples& pixels, unsigned bits) {
+    std::vector<std::uint8_t> part = {kRaw};
+    part.reserve(raw_size(pixels, bits));
+    for (std::size_t y = 0; y < pixels.height; ++y) {
+        const std::uint16_t* const row = pixels.row(y);
+        for (std::size_t i = 0; i < pixels.width * pixels.channels; ++i) {
+            part.push_back(static_cast<std::uint8_t>(row[i]));
+            if (bits > 8) part.push_back(static_cast<std::uint8_t>(row[i] >> 8));
+        }
+    }
+    return part;
+}
+
+void decode_raw(Bytes payload, unsigned bits, const Target& out) {
+    const std::size_t bytes = sample_bytes(bits), row_bytes = out.width * out.channels * bytes;
+    if (payload.size() != row_bytes * out.height) {
+        throw rans::CorruptStream("raw samples of another size than their rectangle");
+    }
+    for (std::size_t y = 0; y < out.height; ++y) {
+        const std::uint8_t* const from = payload.data() + y * row_bytes;
+        std::uint16_t* const row = out.row(y);
+        for (std::size_t i = 0; i < out.width * out.channels; ++i) {
+            row[i] = bytes == 1 ? from[i]
+                                : static_cast<std::uint16_t>(from[2 * i] | from[2 * i + 1] << 8);
+        }
+    }
+}
+
+void copy(const Samples& pixels, const Target& to) {
+    if (to.data == nullptr) return;
+    for (std::size_t y = 0; y < pixels.height; ++y) {
+        std::copy_n(pixels.row(y), pixels.width * pixels.channels, to.row(y));
+    }
+}
+
+// Share of the pixels that equal the one to the left or the one above.
+double equal_share(const Samples& pixels) {
+    std::size_t equal = 0;
+    const std::size_t channels = pixels.channels;
+    for (std::size_t y = 0; y < pixels.height; ++y) {
+        const std::uint16_t* row = pixels.row(y);
+        const std::uint16_t* above = y > 0 ? pixels.row(y - 1) : nullptr;
+        for (std::size_t x = 0; x < pixels.width; ++x) {
+            const auto same = [&](const std::uint16_t* other) {
+                return std::equal(other, other + channels, row + x * channels);
+            };
+            const bool left = x > 0 && same(row + (x - 1) * channels);
+            equal += left || (above != nullptr && same(above + x * channels));
+        }
+    }
+    return static_cast<double>(equal) / static_cast<double>(pixels.width * pixels.height);
+}
+
+std::vector<std::uint8_t> with_head(std::uint8_t coder, unsigned error, Bytes payload) {
+    std::vector<std::uint8_t> part = {coder};
+    part.reserve(payload.size() + 4);
+    if ((coder & kCoderMask) == kPhoto) put_varint(part, error);
+    put(part, payload);
+    return part;
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> encode_photo_part(const Samples& pixels, const Format& format,
+                                            const Target& decoded) {
+    std::vector<std::uint8_t> part = with_head(
+        kPhoto, format.error, photo_encode(pixels, format.bits, format.error, decoded, format.kernels));
+    if (part.size() < raw_size(pixels, format.bits)) return part;
+    copy(pixels, decoded);
+    return encode_raw(pixels, format.bits);
+}
+
+std::vector<std::uint8_t> encode_part(const Samples& pixels, const Format& format, Strength strength,
+                                      const Target& decoded) {
+    const double equal = equal_share(pixels);
+    const bool all = strength == Strength::full, photo = equal < kManyEqual;
+    std::vector<std::uint8_t> screen;
+    if (all || !photo || (strength == Strength::normal && equal >= kFewEqual)) {
+        screen = with_head(kScreen, 0, screen_encode(pixels, format.bits));
+        const bool doubtful = strength == Strength::normal &&
+                              photo_bits(pixels, format.bits, format.error, format.kernels) <
+                                  8.0 * static_cast<double>(screen.size());
+        if (!all && !doubtful) {
+            if (screen.size() < raw_size(pixels, format.bits)) {
+                copy(pixels, decoded);
+                return screen;
+            }
+        }
+    }
+    std::vector<std::uint8_t> part = encode_photo_part(pixels, format, decoded);
+    if (screen.empty() || part.size() <= screen.size()) return part;
+    copy(pixels, decoded);
+    return screen;
+}
+
+void decode_part(std::span<const std::uint8_t> part, const Format& format, const Target& out) {
+    ByteStream stream(part);
+    const std::uint8_t head = stream.u8(), coder = head & kCoderMask;
+    if (head > kScreen) throw rans::CorruptStream("a part is of no known coder");
+    if (coder == kRaw) return decode_raw(stream.rest(), format.bits, out);
+    if (coder == kScreen) return screen_decode(stream.rest(), format.bits, {}, out);
+    const std::uint32_t error = stream.varint();
+    if (error > format.error) throw rans::CorruptStream("a part's error is above that of its file");
+    photo_decode(stream.rest(), format.bits, error, out, format.kernels);
+}
+
+}  // namespace predictive
