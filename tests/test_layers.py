@@ -34,7 +34,7 @@ def test_contracts_cover_the_design() -> None:
     layers = {c.get("containers", ["packages"])[0]: c["layers"] for c in contracts if "layers" in c}
     assert layers["packages"] == ["bench", "codec", "entropy | bitstream", "networks"]
     assert layers["codec"] == [
-        "cli",
+        "cli | pillow_plugin",
         "train | api",
         "encoder | decoder",
         "frame",
