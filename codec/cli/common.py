@@ -268,7 +268,12 @@ batch_options = _chain(
         "--output-dir",
         metavar="DIR",
         type=click.Path(path_type=Path),
-        help="Write one output for each of several inputs into this folder.",
+        help="Write one output for each input into this folder; of a folder, its whole tree.",
+    ),
+    click.option(
+        "--full-names",
+        is_flag=True,
+        help="With --output-dir keep the suffixes of inputs in names: a.png.lic, not a.lic.",
     ),
     click.option("--keep-going", is_flag=True, help="Go on with the next input after an error."),
     click.option(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import bitstream
 from codec.cli import common
 from codec.cli.common import Command, Session
 from codec.cli.jobs import (
@@ -22,6 +23,8 @@ from codec.cli.jobs import (
     summary_line,
     write_output,
 )
+from codec.cli.totals import Totals
+from codec.cli.trees import find_inputs
 from codec.errors import translated
 from codec.options import Crop, DecoderOptions
 
@@ -32,7 +35,12 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command, short_help="Decode to image files.")
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
-@click.option("-o", "--output", metavar="OUT", help="Output image, - for stdout.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    help="Output image, - for stdout; with %05d in it one for each input.",
+)
 @click.option(
     "--format",
     "format_name",
@@ -69,6 +77,7 @@ def decode(
     ignore_alpha: bool,
     force: bool,
     output_dir: Path | None,
+    full_names: bool,
     keep_going: bool,
     skip_existing: bool,
     device: str,
@@ -85,7 +94,9 @@ def decode(
     \b
     codec decode photo.lic -o photo.png
     codec decode photo.lic -o part.png --crop 128,64,512,512
+    codec decode small --output-dir photos           the tree below small
     codec decode - -o - --format ppm < photo.lic | display
+    codec decode frame-*.lic -o - --format ppm | ffmpeg -f image2pipe -c:v ppm -i - out.mp4
     """
     from codec.image.writing import find_format
 
@@ -95,14 +106,20 @@ def decode(
     if not no_output and (output is not None or output_dir is not None):
         output_format = find_format(None if output == STDIO else output, format_name)
     suffix = "" if output_format is None else output_format.suffixes[0]
-    jobs = plan(inputs, output, output_dir, suffix=suffix, no_output=no_output)
+    joined = output_format is not None and output_format.name in ("ppm", "pam")
+    totals = Totals()
+    found = find_inputs(inputs, output, output_dir, bitstream.has_magic, keep_going=keep_going)
+    jobs = plan(
+        found.sources, output, output_dir, suffix=suffix, no_output=no_output,
+        below=found.below, full_names=full_names, joined=joined,
+    )  # fmt: skip
     if as_json and output == STDIO:
         raise click.UsageError("--json and -o - would both write to stdout")
     options = common.decoder_options(device, threads, max_pixels, max_dimension, crop=crop)
     work = _Work(session, options, output_format)
 
     def run(job: Job) -> None:
-        report = work.decode(
+        report, written = work.decode(
             job,
             output_quality=output_quality,
             strip=strip,
@@ -114,10 +131,12 @@ def decode(
         if as_json:
             click.echo(json.dumps(report))
         session.say(summary_line(report))
+        totals.add(report, report["bytes"], written)
 
-    return run_jobs(
+    code = run_jobs(
         session, jobs, run, force=force, keep_going=keep_going, skip_existing=skip_existing
     )
+    return totals.finish(session, found, code)
 
 
 class _Work:
@@ -141,8 +160,8 @@ class _Work:
         force: bool,
         repeat: int,
         progress: str | None,
-    ) -> dict[str, Any]:
-        """Decodes one file; returns what is to be reported of it."""
+    ) -> tuple[dict[str, Any], int]:
+        """Decodes one file; returns what is to be reported of it, and the bytes of the output."""
         from codec.api import info, read_data
         from codec.image.writing import image_bytes
         from codec.options import check_crop
@@ -177,6 +196,7 @@ class _Work:
         # 3. the result
         if ignore_alpha:
             picture = replace(picture, alpha=None)
+        image = b""
         if self._format is not None:
             picture = picture.without(strip)
             image = image_bytes(picture, self._format, quality=output_quality)
@@ -190,7 +210,7 @@ class _Work:
             size=len(data),
             seconds=min(seconds),
         )
-        return report | {"crop": crop}
+        return report | {"crop": crop}, len(image)
 
     def _load(self) -> Decoder:
         if self._decoder is None:

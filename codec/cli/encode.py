@@ -18,6 +18,10 @@ from codec.cli.jobs import (
     FILE_SUFFIX,
     STDIO,
     Job,
+    check_job,
+    input_bytes,
+    keep_time,
+    numbered,
     open_input,
     plan,
     run_jobs,
@@ -25,6 +29,9 @@ from codec.cli.jobs import (
     summary_line,
     write_output,
 )
+from codec.cli.sequences import holds_several, pictures
+from codec.cli.totals import Totals
+from codec.cli.trees import find_inputs
 from codec.errors import translated
 from codec.models import registry
 from codec.options import (
@@ -40,11 +47,17 @@ from codec.options import (
 
 if TYPE_CHECKING:
     from codec.encoder import Encoder
+    from codec.image.picture import Picture
 
 
 @click.command(cls=Command, short_help="Encode images.")
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
-@click.option("-o", "--output", metavar="OUT", help="Output file, - for stdout.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    help="Output file, - for stdout; with %05d in it one for each of several pictures.",
+)
 @click.option(
     "-q",
     "--quality",
@@ -127,6 +140,7 @@ def encode(
     ignore_alpha: bool,
     force: bool,
     output_dir: Path | None,
+    full_names: bool,
     keep_going: bool,
     skip_existing: bool,
     device: str,
@@ -138,11 +152,13 @@ def encode(
     repeat: int,
     no_output: bool,
 ) -> int:
-    """Encode images (PNG, JPEG, WebP, TIFF, PPM, BMP, GIF; 8 bits; told by content).
+    """Encode images (PNG, JPEG, WebP, TIFF, PPM, PAM, BMP, GIF; told by content).
 
     \b
     codec encode photo.jpg -o photo.lic -q 80
     codec encode *.png --output-dir small --target-bpp 0.5
+    codec encode photos --output-dir small           the tree below photos
+    ffmpeg -i in.mp4 -f image2pipe -c:v ppm - | codec encode - -o frame-%05d.lic
     """
     options = EncoderOptions(
         quality=quality,
@@ -157,22 +173,46 @@ def encode(
         near_lossless=near_lossless,
     )
     machine = common.decoder_options(device, threads, max_pixels, max_dimension)
-    jobs = plan(inputs, output, output_dir, suffix=FILE_SUFFIX, no_output=no_output)
+    from codec.image.files import is_image, open_picture
+
+    totals = Totals()
+    found = find_inputs(inputs, output, output_dir, is_image, keep_going=keep_going)
+    jobs = plan(
+        found.sources, output, output_dir, suffix=FILE_SUFFIX, no_output=no_output,
+        below=found.below, full_names=full_names, holds_several=holds_several,
+    )  # fmt: skip
     if as_json and output == STDIO:
         raise click.UsageError("--json and -o - would both write to stdout")
     work = _Work(session, options, machine, profile, model)
 
-    def run(job: Job) -> None:
-        report = work.encode(
-            job, ignore_alpha=ignore_alpha, force=force, repeat=repeat, progress=progress
-        )
+    def run_one(job: Job, picture: Picture, bytes_in: int) -> None:
+        if ignore_alpha:
+            picture = replace(picture, alpha=None)
+        report = work.encode(job, picture, force=force, repeat=repeat, progress=progress)
         if as_json:
             click.echo(json.dumps(report))
         session.say(summary_line(report))
+        totals.add(report, bytes_in, report["bytes"])
 
-    return run_jobs(
+    def run(job: Job) -> None:
+        if not job.numbered:
+            picture = open_picture(open_input(job.source), limits=machine.limits)
+            run_one(job, picture, input_bytes(job.source))
+            return
+        assert job.target is not None
+        for number, picture in enumerate(pictures(job.source, machine.limits), 1):
+            part = Job(job.source, numbered(job.target, number), job.in_tree)
+            if skip_existing and os.path.lexists(str(part.target)):
+                session.say(f"{job.source}: skipped, {part.target} exists")
+                continue
+            check_job(part, force=force)
+            run_one(part, picture, picture.to_numpy().nbytes)
+            keep_time(part)
+
+    code = run_jobs(
         session, jobs, run, force=force, keep_going=keep_going, skip_existing=skip_existing
     )
+    return totals.finish(session, found, code)
 
 
 class _Work:
@@ -194,15 +234,10 @@ class _Work:
         self._encoder: Encoder | None = None
 
     def encode(
-        self, job: Job, *, ignore_alpha: bool, force: bool, repeat: int, progress: str | None
+        self, job: Job, picture: Picture, *, force: bool, repeat: int, progress: str | None
     ) -> dict[str, Any]:
-        """Encodes one image file; returns what is to be reported of it."""
-        from codec.image.files import open_picture
-
-        # 1. the image, so that a bad one is refused before any weights are loaded
-        picture = open_picture(open_input(job.source), limits=self._machine.limits)
-        if ignore_alpha:
-            picture = replace(picture, alpha=None)
+        """Encodes one picture; returns what is to be reported of it."""
+        # 1. the encoder, after the picture: a bad one is refused before any weights are loaded
         encoder = self._load()
 
         # 2. the work

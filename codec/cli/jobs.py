@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,16 +19,29 @@ from codec.errors import CodecError
 from codec.image.atomic import atomic_write, check_target
 
 STDIO = "-"
+STDIN_NAME = "frame"
+"""What pictures from stdin are called in --output-dir, before their number."""
 FILE_SUFFIX = ".lic"
 """Of files that --output-dir names; with -o any name will do."""
+
+_NUMBER = re.compile(r"%(0?[0-9]?)d")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One input and where its output goes: a path, "-" for stdout, or None for nowhere."""
+    """One input and where its output goes.
+
+    Args:
+        source: a path, or "-" for stdin.
+        target: a path, "-" for stdout, or None for nowhere.
+        in_tree: whether it was found in a folder: the output's folder is made, its time is kept.
+        numbered: whether the input may hold several pictures, numbered where the target says %05d.
+    """
 
     source: str
     target: str | None
+    in_tree: bool = False
+    numbered: bool = False
 
 
 def plan(
@@ -36,6 +51,10 @@ def plan(
     *,
     suffix: str,
     no_output: bool,
+    below: Mapping[str, str] | None = None,
+    full_names: bool = False,
+    holds_several: Callable[[str], bool] | None = None,
+    joined: bool = False,
 ) -> list[Job]:
     """Decides which input goes where.
 
@@ -45,6 +64,10 @@ def plan(
         output_dir: value of --output-dir.
         suffix: of names made up for --output-dir.
         no_output: whether nothing is to be written.
+        below: of inputs that were found in a folder, where their outputs go in `output_dir`.
+        full_names: whether names made up keep the suffix of the input, too.
+        holds_several: tells whether a file holds several pictures; None if inputs never do.
+        joined: whether outputs may follow one another on stdout.
 
     Raises:
         click.UsageError: the combination makes no sense, or two inputs would have one output.
@@ -58,22 +81,53 @@ def plan(
     if output_dir is None:
         if output is None:
             raise click.UsageError("say where the output goes: -o OUT, or --output-dir DIR")
-        if len(inputs) > 1:
-            raise click.UsageError("several inputs need --output-dir DIR instead of -o")
-        if output == STDIO:
-            refuse_terminal()
-        return [Job(inputs[0], output)]
-    if STDIO in inputs:
+        return _to_output(inputs, output, holds_several is not None, joined)
+    if STDIO in inputs and holds_several is None:
         raise click.UsageError("standard input needs -o OUT, it has no name for --output-dir")
-    if not output_dir.is_dir():
+    below = below or {}
+    if not output_dir.is_dir() and (output_dir.exists() or len(below) < len(inputs)):
         raise click.UsageError(f"--output-dir {output_dir} is not a folder")
-    jobs = [Job(source, str(output_dir / (Path(source).stem + suffix))) for source in inputs]
+    jobs = []
+    for source in inputs:
+        name = os.path.basename(source) if full_names else Path(source).stem
+        folder = os.path.join(output_dir, below.get(source, ""))
+        several = holds_several is not None and (source == STDIO or holds_several(source))
+        if several:
+            name = f"{STDIN_NAME if source == STDIO else name}-%05d"
+        jobs.append(Job(source, os.path.join(folder, name + suffix), source in below, several))
     targets: dict[str | None, str] = {}
+    times = Counter(inputs)
     for job in jobs:
         other = targets.setdefault(job.target, job.source)
-        if other != job.source or [j.source for j in jobs].count(job.source) > 1:
-            raise click.UsageError(f"{other} and {job.source} would both become {job.target}")
+        if other != job.source or times[job.source] > 1:
+            raise click.UsageError(
+                f"{other} and {job.source} would both become {job.target}"
+                + (
+                    f"; --full-names keeps the input's suffix: {Path(job.source).name}{suffix}"
+                    if other != job.source and not full_names
+                    else ""
+                )
+            )
     return jobs
+
+
+def _to_output(inputs: Sequence[str], output: str, several: bool, joined: bool) -> list[Job]:
+    """The jobs for -o: one name, stdout, or a name with a number in it."""
+    if output == STDIO:
+        refuse_terminal()
+    elif _NUMBER.search(output):
+        if several and len(inputs) == 1:
+            return [Job(inputs[0], output, numbered=True)]
+        return [Job(source, numbered(output, n)) for n, source in enumerate(inputs, 1)]
+    if len(inputs) > 1 and not (joined and output == STDIO):
+        raise click.UsageError("several inputs need --output-dir DIR, or -o with a number: -o %05d")
+    return [Job(source, output) for source in inputs]
+
+
+def numbered(name: str, number: int) -> str:
+    """The name with a number in place of its last %d, %5d or %05d."""
+    last = list(_NUMBER.finditer(name))[-1]
+    return name[: last.start()] + f"{number:{last[1]}d}" + name[last.end() :]
 
 
 def refuse_terminal() -> None:
@@ -102,7 +156,8 @@ def run_jobs(
     """
     if not keep_going and not skip_existing:
         for job in jobs:
-            check_job(job, force=force)
+            if not job.in_tree or os.path.isdir(os.path.dirname(str(job.target))):
+                check_job(job, force=force)
     failed: list[int] = []
     skipped = done = 0
     for job in jobs:
@@ -111,8 +166,12 @@ def run_jobs(
                 skipped += 1
                 session.say(f"{job.source}: skipped, {job.target} exists")
                 continue
-            check_job(job, force=force)
+            if job.in_tree and job.target not in (None, STDIO):
+                os.makedirs(os.path.dirname(job.target), exist_ok=True)
+            if not job.numbered:
+                check_job(job, force=force)
             work(job)
+            keep_time(job)
             done += 1
         except (CodecError, OSError) as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
@@ -134,15 +193,28 @@ def run_jobs(
     return failed[0] if len(jobs) == 1 else EXIT_FAILURE
 
 
+def keep_time(job: Job) -> None:
+    """Gives an output in a tree the times of its input, as tools that copy trees do."""
+    if job.in_tree and not job.numbered and job.target not in (None, STDIO):
+        times = os.stat(job.source)
+        os.utime(job.target, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
 def check_job(job: Job, *, force: bool) -> None:
     """Checks before any work that the output of a job may be written."""
     if job.target not in (None, STDIO):
-        check_target(job.target, force=force)
+        # Of numbered ones the first; each is checked again when its turn comes.
+        check_target(numbered(job.target, 1) if job.numbered else job.target, force=force)
 
 
 def open_input(source: str) -> str | BinaryIO:
     """The path, or for "-" the standard input as a binary file."""
     return sys.stdin.buffer if source == STDIO else source
+
+
+def input_bytes(source: str) -> int:
+    """Size of an input; 0 for the standard input, of which it is not known."""
+    return 0 if source == STDIO else os.path.getsize(source)
 
 
 def write_output(data: bytes, target: str | None, *, force: bool) -> None:

@@ -24,7 +24,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 from PIL import Image
@@ -38,7 +38,7 @@ from codec.image.picture import Picture, check_pil_mode
 if TYPE_CHECKING:
     from codec.options import Limits
 
-__all__ = ["ImageSource", "open_picture", "read_image"]
+__all__ = ["ImageSource", "is_image", "open_picture", "read_image"]
 
 ImageSource = Any
 """Picture, numpy array (H, W[, C]) of uint8 or uint16, PIL image, path, bytes, or binary file."""
@@ -166,7 +166,10 @@ def read_image(
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _read_file(io.BytesIO(source), limits)
     if not (hasattr(source, "seekable") and source.seekable()):
-        source = io.BytesIO(source.read())  # a pipe, also one with a name
+        stream = pnm.Rejoined(source, pnm.START_BYTES)  # a pipe, also one with a name
+        if pnm.starts_pnm(stream.head):
+            return _only_picture(cast("BinaryIO", stream), limits)
+        source = io.BytesIO(stream.read())
     return _read_file(source, limits)
 
 
@@ -197,10 +200,10 @@ def _only_picture(file: BinaryIO, limits: Limits) -> Picture:
     """The one picture of a PNM file, which could hold others after it."""
     picture = pnm.read_next(file, limits)
     assert picture is not None  # its first bytes were there
-    if pnm.starts_pnm(file.read(3)):
+    if pnm.starts_pnm(file.read(64).lstrip()):
         raise UnsupportedImage(
-            "the PNM file holds several pictures one after another: extract the one you want, or "
-            "encode all of them with the command line, -o frame-%05d.lic"
+            "several PNM pictures follow one another: extract the one you want, or encode all of "
+            "them to numbered files, -o frame-%05d.lic on the command line"
         )
     return picture
 
@@ -222,6 +225,17 @@ def _detect(head: bytes) -> _FileType:
         f"not an image of a known type ({found}); "
         f"read are PNG, JPEG, WebP, TIFF, PPM, PAM, BMP and GIF"
     )
+
+
+def is_image(head: bytes) -> bool:
+    """Whether a file that starts so is a picture, of a type that is read here or not."""
+    try:
+        _detect(head)
+    except NotAnImage:
+        return False
+    except UnsupportedImage:
+        return True
+    return True
 
 
 def _webp_size(head: bytes) -> tuple[int, int] | None:

@@ -15,6 +15,7 @@ Source: the manual pages pbm(5), pgm(5), ppm(5) and pam(5) of Netpbm.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
@@ -25,9 +26,13 @@ from codec.image.picture import Picture, Samples
 if TYPE_CHECKING:
     from codec.options import Limits
 
-__all__ = ["MAGICS", "pnm_bytes", "read_next", "starts_pnm"]
+__all__ = [
+    "MAGICS", "START_BYTES", "Rejoined", "holds_several", "pnm_bytes", "read_next", "starts_pnm",
+]  # fmt: skip
 
 MAGICS = (b"P4", b"P5", b"P6", b"P7")
+START_BYTES = 3
+"""What `starts_pnm` needs to see."""
 
 _SPACE = b" \t\n\v\f\r"
 _MAX_DIGITS = 10
@@ -64,6 +69,44 @@ class _Header(NamedTuple):
         return self.width * self.planes * (1 if self.maxval < 256 else 2)
 
 
+class Rejoined:
+    """A file object that cannot seek, the first bytes of which have been looked at.
+
+    Args:
+        file: from where it stands.
+        size: how many bytes to look at; `head` has them, or fewer if the file ends.
+    """
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self.head = file, b""
+        while len(self.head) < size and (piece := file.read(size - len(self.head))):
+            self.head += piece
+        self._left = self.head
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes: as many as asked for or fewer, none at the end; all without a size."""
+        if size < 0:
+            found, self._left = self._left, b""
+            return found + self._file.read()
+        if not self._left:
+            return self._file.read(size)
+        found, self._left = self._left[:size], self._left[size:]
+        return found
+
+
+def holds_several(file: BinaryIO) -> bool:
+    """Whether a file that can seek holds a picture and starts another one behind it."""
+    try:
+        magic = _magic(file)
+        if magic is None:
+            return False
+        header = _header(file, magic)
+    except (DamagedImage, UnsupportedImage):
+        return False  # told when the picture is read
+    file.seek(header.row_bytes * header.height, os.SEEK_CUR)
+    return starts_pnm(file.read(64).lstrip(_SPACE))
+
+
 def starts_pnm(head: bytes) -> bool:
     """Whether a file that starts so is read by `read_next`."""
     return head[:2] in MAGICS and head[2:3] != b"" and head[2:3] in _SPACE
@@ -87,9 +130,7 @@ def read_next(file: BinaryIO, limits: Limits) -> Picture | None:
     magic = _magic(file)
     if magic is None:
         return None
-    header = _pam_header(file) if magic == b"P7" else _pnm_header(file, magic)
-    if 0 in (header.width, header.height) or not 1 <= header.maxval <= 65535:
-        raise _damaged(f"{header.width}x{header.height}, maxval {header.maxval} cannot be")
+    header = _header(file, magic)
     limits.check_image(header.width, header.height)
     return Picture.from_numpy(_samples(file, header))
 
@@ -119,6 +160,13 @@ def _magic(file: BinaryIO) -> bytes | None:
     if magic not in MAGICS:
         raise _damaged(f"the next picture starts with {magic!r}, not with P4, P5, P6 or P7")
     return magic
+
+
+def _header(file: BinaryIO, magic: bytes) -> _Header:
+    header = _pam_header(file) if magic == b"P7" else _pnm_header(file, magic)
+    if 0 in (header.width, header.height) or not 1 <= header.maxval <= 65535:
+        raise _damaged(f"{header.width}x{header.height}, maxval {header.maxval} cannot be")
+    return header
 
 
 def _pnm_header(file: BinaryIO, magic: bytes) -> _Header:
@@ -153,11 +201,13 @@ def _number(file: BinaryIO) -> int:
 def _pam_header(file: BinaryIO) -> _Header:
     """Lines of a word and a value up to ENDHDR."""
     fields: dict[bytes, bytes] = {}
-    left = _MAX_HEADER_BYTES
-    while (line := file.readline(left)) != b"ENDHDR\n":
-        left -= len(line)
-        if not line.endswith(b"\n") or left <= 0:
+    header = b""
+    while not header.endswith(b"\nENDHDR\n"):
+        char = file.read(1)
+        if not char or len(header) > _MAX_HEADER_BYTES:
             raise _damaged("its header does not end with ENDHDR")
+        header += char
+    for line in header.split(b"\n"):
         word, _, value = line.strip().partition(b" ")
         if word and not word.startswith(b"#"):
             fields[word] = value.strip()

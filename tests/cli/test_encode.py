@@ -274,7 +274,7 @@ def test_unknown_model_ends_with_4(run: Any, photo_path: Path, option: tuple[str
         ["a.png"],
         ["a.png", "b.png", "-o", "out"],
         ["a.png", "-o", "out", "--output-dir", "."],
-        ["-", "--output-dir", "."],
+        ["-", "--output-dir", "missing"],
         ["a.png", "--output-dir", "missing"],
         ["a.png", "x/a.jpg", "--output-dir", "."],
         ["a.png", "a.png", "--output-dir", "."],

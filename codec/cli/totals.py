@@ -1,0 +1,48 @@
+"""What a run over several files comes to: bytes, bits per pixel, seconds."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from codec.cli.common import EXIT_FAILURE, Session
+from codec.cli.trees import Found
+
+__all__ = ["Totals"]
+
+
+class Totals:
+    """Adds up the reports of encoded or decoded pictures; the clock runs from the start."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._pictures = self._bytes_in = self._bytes_out = 0
+        self._bits = self._pixels = 0
+
+    def add(self, report: dict[str, Any], bytes_in: int, bytes_out: int) -> None:
+        """Adds one picture; `report` as `jobs.summary` makes it."""
+        self._pictures += 1
+        self._bytes_in += bytes_in
+        self._bytes_out += bytes_out
+        self._bits += 8 * report["bytes"]
+        self._pixels += report["width"] * report["height"]
+
+    def finish(self, session: Session, found: Found, code: int) -> int:
+        """Says what there is to say of a run with more than one picture, or over folders.
+
+        Returns:
+            The exit code: `code`, or 1 if that is 0 and a folder could not be read.
+        """
+        for problem in found.problems:
+            session.report(problem)
+        if self._pictures > 1 or found.below or found.others:
+            session.say(self._line(found))
+        return code or (EXIT_FAILURE if found.problems else 0)
+
+    def _line(self, found: Found) -> str:
+        density = f"{self._bits / self._pixels:.3f} bpp, " if self._pixels else ""
+        left_out = f"; {found.others} files left out, no pictures" if found.others else ""
+        return (
+            f"{self._pictures} pictures, {self._bytes_in} bytes in, {self._bytes_out} bytes out, "
+            f"{density}{time.perf_counter() - self._started:.1f} s{left_out}"
+        )
