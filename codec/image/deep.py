@@ -32,11 +32,16 @@ _OTHER_BYTE = {
 _NATIVE = "L" if np.little_endian else "B"
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 """A TIFF tag and its value for grey whose 0 is white; Pillow leaves 16 bits of that as stored."""
+_BITS, _PLANAR, _SEPARATE = 258, 284, 2
+"""TIFF tags, and the value for one plane after another; Pillow misreads 16 bits of these."""
 
 
 def is_deep(image: Image.Image) -> bool:
     """Whether the pixels, not yet decoded, are stored in 16 bits a sample."""
-    return any(";16" in mode for mode in _raw_modes(image)) or image.mode.startswith("I;16")
+    stored = getattr(image, "tile", ()) and 16 in np.ravel(_tags(image).get(_BITS, 8))
+    return bool(
+        stored or any(";16" in mode for mode in _raw_modes(image)) or image.mode.startswith("I;16")
+    )
 
 
 def load_deep(image: Image.Image, again: Callable[[], Image.Image] | None) -> NDArray[np.uint16]:
@@ -53,12 +58,13 @@ def load_deep(image: Image.Image, again: Callable[[], Image.Image] | None) -> ND
         UnsupportedImage: samples are stored in a way that is not read here.
     """
     raw = set(_raw_modes(image))
+    if _tags(image).get(_PLANAR) == _SEPARATE and len(image.getbands()) > 1:
+        raise _unsupported("TIFF with 16-bit samples in separate planes is not supported")
     if image.mode.startswith("I;16") or (raw == {"I;16B"} and image.format == "PNG"):
         if not all(";16" in mode for mode in raw):
             raise _unsupported(f"{image.format} samples of 12 bits are not supported")
         grey = np.array(image).astype(np.uint16)
-        tags = getattr(image, "tag_v2", {})
-        return ~grey if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else grey
+        return ~grey if _tags(image).get(_PHOTOMETRIC) == _WHITE_IS_ZERO else grey
     if raw == {"LA;16B"}:
         _replace_raw_modes(image, {"LA;16B": "RGBA"})
         return np.array(image).view(">u2").astype(np.uint16)
@@ -76,6 +82,11 @@ def load_deep(image: Image.Image, again: Callable[[], Image.Image] | None) -> ND
         _replace_raw_modes(second, {mode: _OTHER_BYTE[stored[mode]] for mode in raw})
         samples |= np.array(second)
     return samples
+
+
+def _tags(image: Image.Image) -> Any:
+    """The tags of a TIFF file; none for others."""
+    return getattr(image, "tag_v2", {})
 
 
 def _raw_modes(image: Image.Image) -> list[str]:

@@ -167,10 +167,17 @@ def test_grey_tiff_is_read_exactly(compression: str | None, order: str, limits: 
     assert np.array_equal(picture.samples[:, :, 0], array)
 
 
-def tiff(array: np.ndarray, order: str, photometric: int, deflate: bool, *extra: int) -> bytes:
+def tiff(
+    array: np.ndarray, order: str, photometric: int, deflate: bool, *extra: int, planar: int = 1
+) -> bytes:
     """A TIFF file with strips of four rows: the reader meets several."""
     height, width, channels = array.shape
-    stored = [array[top : top + 4].astype(f"{order}u2").tobytes() for top in range(0, height, 4)]
+    parts = [array] if planar == 1 else np.moveaxis(array, 2, 0)
+    stored = [
+        part[top : top + 4].astype(f"{order}u2").tobytes()
+        for part in parts
+        for top in range(0, height, 4)
+    ]
     strips = [zlib.compress(strip) if deflate else strip for strip in stored]
     starts = [sum(map(len, strips[:n])) for n in range(len(strips))]  # after the directory
     tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
@@ -184,6 +191,7 @@ def tiff(array: np.ndarray, order: str, photometric: int, deflate: bool, *extra:
         (277, 3, channels),
         (278, 4, 4),
         (279, 4, tuple(map(len, strips))),
+        (284, 3, planar),
         *((338, 3, value) for value in extra),
     ):
         tags.tagtype[tag] = kind
@@ -208,6 +216,12 @@ def test_grey_tiff_whose_zero_is_white_is_turned(limits: Limits) -> None:
     array = deep(1)
 
     assert np.array_equal(read_image(tiff(array, "<", 0, False), limits=limits).samples, ~array)
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+def test_tiff_of_separate_planes_is_refused(deflate: bool, limits: Limits) -> None:
+    with pytest.raises(UnsupportedImage, match="separate planes"):
+        read_image(tiff(deep(3), "<", 2, deflate, planar=2), limits=limits)
 
 
 def test_premultiplied_tiff_is_refused(limits: Limits) -> None:
