@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bitstream
+from codec.frame.cell_coder import Mixed
 from codec.frame.geometry import latent_size, tile_area
-from codec.frame.mixing import Mixed, Mixer
+from codec.frame.mixing import Mixer
 from codec.image.alpha import encode_alpha
 from codec.image.color import as_channels, as_rgb
 from codec.image.metrics import psnr
@@ -136,7 +137,9 @@ class Encodings:
     def _mixed(self, level: int, measure: bool) -> Mixed:
         """The tiles at a level, by modes where a part of the picture asks for it."""
         if not self._mixer.idle:
-            mixed = self._mixer.encode(self._model, level, self._entry.levels, self._tell)
+            mixed = self._mixer.encode(
+                self._model, level, self._entry.levels, measure=measure, progress=self._tell
+            )
             if mixed.modes or self._refiner is None:
                 return mixed
         if self._refiner is None:

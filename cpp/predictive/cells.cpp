@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "each.hpp"
+#include "photo.hpp"
 
 namespace predictive {
 namespace {
@@ -168,6 +169,23 @@ std::vector<float> screen_bits(const Picture& pixels, unsigned tile_log2,
         for (std::size_t i = 0; i < cells.size(); ++i) {
             bits[corner + i / across * columns + i % across] = spent[i];
         }
+    });
+    return bits;
+}
+
+std::vector<float> photo_bits_by_tile(const Picture& pixels, unsigned tile_log2,
+                                      std::span<const std::uint8_t> marked,
+                                      const std::string& kernels, threads::Team& team) {
+    const Cut cut{pixels.width, pixels.height, tile_log2};
+    std::vector<float> bits(marked.size());
+    threads::each(team, marked.size(), [&](std::size_t n) {
+        if (marked[n] == 0) return;
+        const Rectangle place = cut.tile(n);
+        const std::vector<std::uint16_t> samples = widened(pixels, place);
+        bits[n] = static_cast<float>(
+            photo_bits({samples.data(), place.width, place.height, pixels.channels,
+                        place.width * pixels.channels},
+                       pixels.bits, 0, kernels));
     });
     return bits;
 }

@@ -18,6 +18,11 @@ std::vector<CellFacts> cell_facts(const Picture& pixels, threads::Team& team);
 std::vector<float> screen_bits(const Picture& pixels, unsigned tile_log2,
                                std::span<const std::uint8_t> marked, threads::Team& team);
 
+// About the bits that coder P would spend, exactly, on each of the marked tiles; 0 for the others.
+std::vector<float> photo_bits_by_tile(const Picture& pixels, unsigned tile_log2,
+                                      std::span<const std::uint8_t> marked,
+                                      const std::string& kernels, threads::Team& team);
+
 // A picture of 8-bit samples whose marked cells go on smoothly from those that are not, so that a
 // transform spends nothing on them. In place.
 void fill(const Picture& pixels, std::span<const std::uint8_t> marked);

@@ -131,9 +131,14 @@ nb::bytes mixed_tile(const PixelsIn& pixels, const Marks& map, std::size_t error
     const Picture picture = picture_of(pixels);
     marks_of(picture, map);
     checked_error(error);
-    return to_bytes(predictive::encode_cells(picture, rans::span_of(map),
-                                             {picture.bits, static_cast<unsigned>(error), kernels},
-                                             rans::span_of(learned)));
+    const auto cells = rans::span_of(map), learned_part = rans::span_of(learned);
+    const predictive::Format format{picture.bits, static_cast<unsigned>(error), kernels};
+    std::vector<std::uint8_t> payload;
+    {
+        nb::gil_scoped_release release;
+        payload = predictive::encode_cells(picture, cells, format, learned_part);
+    }
+    return to_bytes(payload);
 }
 
 nb::object to_rows(const std::vector<float>& values) {
@@ -174,6 +179,22 @@ nb::object screen_bits(const PixelsIn& pixels, unsigned tile_log2, const Marks& 
     return to_rows(bits);
 }
 
+nb::object photo_bits(const PixelsIn& pixels, unsigned tile_log2, const Marks& marked,
+                      const std::string& kernels, std::size_t threads) {
+    const Picture picture = picture_of(pixels);
+    checked_tile(tile_log2), checked_threads(threads);
+    require(marked.size() == Cut{picture.width, picture.height, tile_log2}.count(),
+            "marked: expected a value for each tile");
+    const auto marks = rans::span_of(marked);
+    std::vector<float> bits;
+    {
+        nb::gil_scoped_release release;
+        threads::Team team(threads);
+        bits = predictive::photo_bits_by_tile(picture, tile_log2, marks, kernels, team);
+    }
+    return to_rows(bits);
+}
+
 void fill(const Pixels& pixels, const Marks& marked) {
     const Picture picture = picture_of(pixels);
     require(picture.bits == 8 && picture.channels == 3, "pixels: expected (H, W, 3) uint8");
@@ -195,5 +216,6 @@ NB_MODULE(_tiles, m) {
     m.def("mixed_tile", &mixed_tile, "pixels"_a, "map"_a, "error"_a, "kernels"_a, "learned"_a);
     m.def("cell_facts", &cell_facts, "pixels"_a, "threads"_a);
     m.def("screen_bits", &screen_bits, "pixels"_a, "tile_log2"_a, "marked"_a, "threads"_a);
+    m.def("photo_bits", &photo_bits, "pixels"_a, "tile_log2"_a, "marked"_a, "kernels"_a, "threads"_a);
     m.def("fill", &fill, "pixels"_a, "marked"_a);
 }

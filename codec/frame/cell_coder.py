@@ -1,0 +1,278 @@
+"""A picture coded with given modes of its cells, and what that costs.
+
+cells ─► those of the transform, the others filled in smoothly ─► transform ─► payloads of tiles
+cells ─► those of the predictive coders ───────────────────────────────────────┘
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.image.color import as_channels
+from entropy.predictive import native as predictive
+from entropy.predictive.native import CELL_PX, Cell, Kind
+
+if TYPE_CHECKING:
+    import bitstream
+    from codec.frame.model import FrameModel, Progress
+    from codec.frame.on_torch import TorchFrameModel
+
+__all__ = ["CellCoder", "Layout", "Mixed", "State", "largest_error"]
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+Marks = NDArray[np.bool_]
+Cells = NDArray[np.uint8]
+
+ROOM = 0.9
+"""Share of the allowed error that is left to the cells that stay with the transform."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """A picture in tiles.
+
+    Attributes:
+        tiles: payloads.
+        modes: whether they begin with a kind (SPEC.md, Modes); else all are the model's alone.
+        error: largest error of a predictive sample.
+        decoded: what they decode to, in the channels of the picture; None if nobody looked.
+    """
+
+    tiles: list[bytes]
+    modes: bool
+    error: int
+    decoded: Pixels | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A picture coded with one choice of modes.
+
+    Attributes:
+        cells: a value of `Cell` for each cell.
+        learned: payloads of the transform by tile, empty where it codes nothing.
+        payloads: of the tiles, each beginning with its kind.
+        decoded: what they decode to, None if nobody looked.
+        errors: squared error by cell, over all samples as if there were three channels; 0 if nobody
+            looked.
+    """
+
+    cells: Cells
+    learned: list[bytes]
+    payloads: list[bytes]
+    decoded: Pixels | None
+    errors: Floats
+
+
+class Layout:
+    """A picture, its tiles, and which cells lie in them.
+
+    Args:
+        samples: (H, W, 1 or 3) of the picture.
+        rgb: the same as (H, W, 3).
+        grid: its tiles.
+        threads: 1..64.
+    """
+
+    def __init__(
+        self, samples: Pixels, rgb: Pixels, grid: bitstream.TileGrid, threads: int
+    ) -> None:
+        self.samples, self.rgb, self.grid, self.threads = samples, rgb, grid, threads
+        rows, columns = (-(-side // CELL_PX) for side in rgb.shape[:2])
+        per_tile = grid.side // CELL_PX
+        row, column = np.divmod(np.arange(rows * columns), columns)
+        self.tile_of: NDArray[np.intp] = row // per_tile * grid.columns + column // per_tile
+        self.cells = np.bincount(self.tile_of, minlength=grid.count)
+        heights = np.minimum(CELL_PX, rgb.shape[0] - row * CELL_PX)
+        widths = np.minimum(CELL_PX, rgb.shape[1] - column * CELL_PX)
+        self.cell_pixels: Floats = (heights * widths).astype(np.float64)
+        self.tile_pixels = self.by_tile(self.cell_pixels)
+
+    def by_tile(self, values: NDArray[np.generic]) -> Floats:
+        """Sums over the cells of each tile."""
+        sums: Floats = np.bincount(self.tile_of, values, self.grid.count).astype(np.float64)
+        return sums
+
+    def shared_out(self, by_tile: Floats, spread: Floats) -> Floats:
+        """What a tile has, by cell, in proportion to how much there is to see in each."""
+        content = np.log2(1 + spread)
+        whole = np.maximum(self.by_tile(content), 1e-9)
+        by_cell: Floats = content * (by_tile / whole)[self.tile_of]
+        return by_cell
+
+    def errors(self, decoded: Pixels) -> Floats:
+        """Squared error by cell, over all samples as if there were three channels."""
+        found = np.zeros(len(self.tile_of))
+        columns = -(-decoded.shape[1] // CELL_PX)
+        starts = np.arange(0, decoded.shape[1], CELL_PX)
+        for row in range(0, decoded.shape[0], CELL_PX):
+            band = slice(row, row + CELL_PX)
+            difference = decoded[band].astype(np.int32) - self.samples[band]
+            sums = np.add.reduceat((difference * difference).sum(axis=(0, 2)), starts)
+            first = row // CELL_PX * columns
+            found[first : first + columns] = sums
+        found *= 3 / self.samples.shape[2]
+        return found
+
+
+class CellCoder:
+    """Codes one picture at one level with any choice of modes.
+
+    Args:
+        layout: the picture.
+        model, level: the transform.
+        weight: bits that a squared error of one sample is worth.
+        error: largest error of a sample of an own cell.
+        look: whether what comes out is looked at.
+        progress: as in `FrameModel.encode`.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        model: FrameModel | TorchFrameModel,
+        level: int,
+        weight: float,
+        error: int,
+        *,
+        look: bool,
+        progress: Progress | None = None,
+    ) -> None:
+        self._layout, self._model, self._level = layout, model, level
+        self.weight, self._error, self._look, self._progress = weight, error, look, progress
+
+    def coded(self, cells: Cells) -> State:
+        """The picture with those modes."""
+        layout = self._layout
+        wanted = layout.by_tile(cells == Cell.LEARNED) > 0
+        marked = cells != Cell.LEARNED
+        learned, pixels = [b""] * layout.grid.count, None
+        if wanted.any():
+            source = predictive.fill(layout.rgb, marked) if marked.any() else layout.rgb
+            learned, pixels = self._model.encode(
+                source, self._level, layout.grid.tile_log2, wanted=[bool(w) for w in wanted],
+                decoded=self._look, threads=layout.threads, progress=self._progress,
+            )  # fmt: skip
+        payloads = self._payloads(cells, learned)
+        decoded = self._decoded(payloads, pixels) if self._look else None
+        return self._state(cells, learned, payloads, decoded)
+
+    def learned_bits(self, state: State) -> Floats:
+        """Bits of the transform by tile."""
+        return np.array([8.0 * len(tile) for tile in state.learned])
+
+    def cost(self, state: State) -> Floats:
+        """Bits and weighed errors by tile."""
+        bits = np.array([8.0 * len(payload) for payload in state.payloads])
+        total: Floats = bits + self.weight * self._layout.by_tile(state.errors)
+        return total
+
+    def failing(self, state: State, floor: float) -> Marks:
+        """Tiles whose PSNR lies below `floor` dB although the transform still codes a part."""
+        layout = self._layout
+        left = layout.by_tile(state.cells == Cell.LEARNED) > 0
+        mse = layout.by_tile(state.errors) / (3 * layout.tile_pixels)
+        return left & (mse > _mse(floor))
+
+    def give_own(
+        self, cells: Cells, state: State, failing: Marks, floor: float, *, whole: bool = False
+    ) -> None:
+        """Marks cells of failing tiles, the worst first, until the rest keeps the promise.
+
+        whole: all of them.
+        """
+        layout, errors = self._layout, state.errors
+        for tile in np.flatnonzero(failing):
+            inside = layout.tile_of == tile
+            members = np.flatnonzero(inside & (cells == Cell.LEARNED))
+            allowed = ROOM * _mse(floor) * 3 * layout.tile_pixels[tile]
+            left = errors[inside & (cells == Cell.LEARNED)].sum()
+            for cell in members[np.argsort(-errors[members], kind="stable")]:
+                if left <= allowed and not whole:
+                    break
+                cells[cell] = Cell.OWN
+                left -= max(0.0, errors[cell] - _mse(floor) * 3 * layout.cell_pixels[cell])
+
+    def cheaper(self, before: State, after: State, failing: Marks) -> State:
+        """By tile the cheaper of two, never a failing one of `before`."""
+        keep = (self.cost(before) < self.cost(after)) & ~failing
+        if not keep.any():
+            return after
+        if keep.all():
+            return before
+        cells = np.where(keep[self._layout.tile_of], before.cells, after.cells)
+        learned, payloads = (
+            [old if kept else new for kept, old, new in zip(keep, *pair, strict=True)]
+            for pair in (
+                (before.learned, after.learned),
+                (before.payloads, after.payloads),
+            )
+        )
+        decoded = None
+        if self._look:  # near a tile's edge it depends on its neighbours, which are others now
+            height, width = self._layout.samples.shape[:2]
+            pixels = self._model.decode(
+                lambda n: learned[n] or None, (width, height), self._level,
+                self._layout.grid.tile_log2, (0, 0, width, height), threads=self._layout.threads,
+            )  # fmt: skip
+            decoded = self._decoded(payloads, pixels)
+        return self._state(cells, learned, payloads, decoded)
+
+    def mixed(self, state: State) -> Mixed:
+        """What goes into the file."""
+        if not state.cells.any():
+            return Mixed(state.learned, False, 0, state.decoded)
+        error = self._error if (state.cells == Cell.OWN).any() else 0
+        return Mixed(state.payloads, True, error, state.decoded)
+
+    def _state(
+        self, cells: Cells, learned: list[bytes], payloads: list[bytes], decoded: Pixels | None
+    ) -> State:
+        errors = np.zeros(len(cells)) if decoded is None else self._layout.errors(decoded)
+        return State(cells, learned, payloads, decoded, errors)
+
+    def _payloads(self, cells: Cells, learned: list[bytes]) -> list[bytes]:
+        with ThreadPoolExecutor(self._layout.threads) as pool:
+            numbers = range(self._layout.grid.count)
+            return list(pool.map(lambda n: self._payload(n, cells, learned[n]), numbers))
+
+    def _payload(self, n: int, cells: Cells, learned: bytes) -> bytes:
+        layout = self._layout
+        own = cells[layout.tile_of == n]
+        if not own.any():
+            return bytes([Kind.LEARNED]) + learned
+        x, y, width, height = layout.grid.rectangle(n)
+        pixels = layout.samples[y : y + height, x : x + width]
+        if own.all():
+            error = self._error if (own == Cell.OWN).any() else 0
+            return predictive.encode(pixels, layout.grid.tile_log2, error)[0]
+        return predictive.mixed_tile(pixels, own, self._error, learned)
+
+    def _decoded(self, payloads: list[bytes], pixels: Pixels | None) -> Pixels:
+        """What the payloads decode to, from what the transform's parts do."""
+        layout = self._layout
+        height, width = layout.samples.shape[:2]
+        if pixels is None:
+            whole = np.zeros_like(layout.samples)
+        else:
+            whole = np.array(as_channels(pixels, layout.samples.shape[2]))
+        predictive.decode(
+            payloads.__getitem__, (width, height), layout.grid.tile_log2, self._error,
+            (0, 0, width, height), whole, threads=layout.threads,
+        )  # fmt: skip
+        return whole
+
+
+def largest_error(psnr: float) -> int:
+    """Largest error of uniformly quantised samples that meets a PSNR in dB: N (N + 1) / 3 = MSE."""
+    return max(0, int(((1 + 12 * _mse(psnr)) ** 0.5 - 1) / 2))
+
+
+def _mse(psnr: float) -> float:
+    return 255.0**2 / 10 ** (psnr / 10)
