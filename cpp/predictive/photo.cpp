@@ -51,7 +51,7 @@ void decode_coded(std::span<const std::uint8_t> payload, unsigned bits, unsigned
     Setting setting = PhotoModel::get().setting(bits, error);
     use(header, out.channels, setting);
     const int channels = static_cast<int>(out.channels);
-    Wave wave(out.width, out.height, channels, outside_values(header, out.channels));
+    Wave wave(out.width, out.height, channels, header.outside(out.channels));
     Predicted predicted;
     for (std::size_t t = 0; t < wave.steps(); ++t, wave.advance()) {
         std::int32_t* const record = wave.record();
@@ -65,17 +65,7 @@ void decode_coded(std::span<const std::uint8_t> payload, unsigned bits, unsigned
             }
             kernels.commit(predicted, c, record);
         }
-        for (int l = 0; l < kLanes; ++l) {
-            if ((mask >> l & 1) == 0) continue;
-            std::uint16_t* const pixel = out.row(static_cast<std::size_t>(wave.row(l))) +
-                                         static_cast<std::size_t>(wave.column(l)) * out.channels;
-            const std::int32_t green = record[l];
-            for (int c = 0; c < channels; ++c) {
-                const std::int32_t value = record[c * kKinds * kPlane + l];
-                pixel[sample_of(out.channels, static_cast<std::size_t>(c))] =
-                    static_cast<std::uint16_t>(c == 0 ? value : value + green);
-            }
-        }
+        store_samples(wave, out);
     }
     if (source.at != source.end) throw rans::CorruptStream("bytes follow the last sample");
     for (unsigned s = 0; s < states; ++s) {
@@ -90,9 +80,7 @@ std::vector<std::uint8_t> photo_encode(const Samples& pixels, unsigned bits, uns
     check(pixels, bits, error);
     const PhotoKernels& kernels = photo_kernels(name);
     Header header;
-    for (std::size_t c = 0; c < pixels.channels; ++c) {
-        header.first[c] = pixels.data[sample_of(pixels.channels, c)];
-    }
+    header.set_first(pixels);
     Setting setting = PhotoModel::get().setting(bits, error);
     fit(pixels, bits, kernels, setting, header);
     use(header, pixels.channels, setting);
@@ -129,15 +117,12 @@ double photo_bits(const Samples& pixels, unsigned bits, unsigned error, std::str
         (void)kColumns;
         const Samples strip = pixels.part(0, y, pixels.width, rows);
         Header header;
-        for (std::size_t c = 0; c < pixels.channels; ++c) {
-            header.first[c] = strip.data[sample_of(pixels.channels, c)];
-        }
+        header.set_first(strip);
         Setting setting = model.setting(bits, error);
         fit(strip, bits, kernels, setting, header);
         use(header, pixels.channels, setting);
-        for (const Symbol& symbol : photo_symbols(strip, kernels, setting, header, {})) {
-            if (symbol.lane == 0 && rows > 1) continue;  // has nothing above it
-            spent += model.cost(symbol.entry) + symbol.bits;
+        for (const Symbol symbol : photo_symbols(strip, kernels, setting, header, {})) {
+            spent += model.cost(entry_of(symbol)) + static_cast<double>(raw_bits(symbol));
             ++counted;
         }
     }

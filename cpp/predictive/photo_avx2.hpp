@@ -1,4 +1,5 @@
-// What vectors of 256 bits can do, but for the product of pairs: D::dot. See photo_lanes.hpp.
+// What vectors of 256 bits can do, but for products of pairs and quads: D::dot and
+// D::dot4. See photo_lanes.hpp.
 #pragma once
 
 #include <immintrin.h>
@@ -13,7 +14,8 @@ typedef std::int32_t Int8 __attribute__((vector_size(32)));
 template <typename D>
 struct Avx2 {
     using V = Int8;
-    static constexpr int kWidth = 8, kTile = 6;
+    static constexpr int kWidth = 8, kTile = 4;
+    static constexpr bool kQuads = true;
 
     PREDICTIVE_INLINE static __m256i raw(V v) { return reinterpret_cast<__m256i>(v); }
     PREDICTIVE_INLINE static V of(__m256i v) { return reinterpret_cast<V>(v); }
@@ -31,6 +33,9 @@ struct Avx2 {
     PREDICTIVE_INLINE static V choose(V a, V b, V less, V other) {
         return of(_mm256_blendv_epi8(raw(other), raw(less), _mm256_cmpgt_epi32(raw(b), raw(a))));
     }
+    PREDICTIVE_INLINE static bool any_less(V a, V b) {
+        return _mm256_movemask_epi8(_mm256_cmpgt_epi32(raw(b), raw(a))) != 0;
+    }
     // The conversion is exact below 2^24: exponent and three bits of the fraction.
     PREDICTIVE_INLINE static V bin(V activity) {
         const __m256i bits = _mm256_castps_si256(_mm256_cvtepi32_ps(raw(activity)));
@@ -45,6 +50,9 @@ struct Avx2 {
     PREDICTIVE_INLINE static V dot(V sum, V a, V b) { return D::dot(sum, a, b); }
     PREDICTIVE_INLINE static V dot_all(V sum, V a, const std::int32_t* b) {
         return D::dot(sum, a, splat(*b));
+    }
+    PREDICTIVE_INLINE static V dot4_all(V sum, V a, const std::int32_t* b) {
+        return D::dot4(sum, a, splat(*b));
     }
     PREDICTIVE_INLINE static void narrow(std::int16_t* p, V v) {
         const __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi32(raw(v), raw(v)), 0x08);

@@ -11,6 +11,7 @@ typedef std::int32_t Int16 __attribute__((vector_size(64)));
 struct Avx512 {
     using V = Int16;
     static constexpr int kWidth = 16, kTile = 24;
+    static constexpr bool kQuads = true;
 
     PREDICTIVE_INLINE static __m512i raw(V v) { return reinterpret_cast<__m512i>(v); }
     PREDICTIVE_INLINE static V of(__m512i v) { return reinterpret_cast<V>(v); }
@@ -23,6 +24,9 @@ struct Avx512 {
     PREDICTIVE_INLINE static V abs(V v) { return of(_mm512_abs_epi32(raw(v))); }
     PREDICTIVE_INLINE static V choose(V a, V b, V less, V other) {
         return of(_mm512_mask_blend_epi32(_mm512_cmplt_epi32_mask(raw(a), raw(b)), raw(other), raw(less)));
+    }
+    PREDICTIVE_INLINE static bool any_less(V a, V b) {
+        return _mm512_cmplt_epi32_mask(raw(a), raw(b)) != 0;
     }
     // The conversion is exact below 2^24: exponent and three bits of the fraction.
     PREDICTIVE_INLINE static V bin(V activity) {
@@ -42,6 +46,10 @@ struct Avx512 {
     }
     PREDICTIVE_INLINE static V dot_all(V sum, V a, const std::int32_t* b) {
         asm("vpdpwssd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(a), "m"(*b));
+        return sum;
+    }
+    PREDICTIVE_INLINE static V dot4_all(V sum, V a, const std::int32_t* b) {
+        asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(a), "m"(*b));
         return sum;
     }
     PREDICTIVE_INLINE static void narrow(std::int16_t* p, V v) {
@@ -71,7 +79,7 @@ using K = Photo<Avx512>;
 extern const PhotoKernels kPhotoAvx512;
 const PhotoKernels kPhotoAvx512{"avx512", supported,
                                 {K::predict<0>, K::predict<1>, K::predict<2>},
-                                K::decode, K::commit,
+                                K::decode, K::encode, K::commit,
                                 {K::inputs<0>, K::inputs<1>, K::inputs<2>},
                                 K::products};
 

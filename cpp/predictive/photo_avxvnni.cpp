@@ -11,6 +11,10 @@ struct Dot {
         asm("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
         return sum;
     }
+    PREDICTIVE_INLINE static Int8 dot4(Int8 sum, Int8 a, Int8 b) {
+        asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
+        return sum;
+    }
 };
 
 bool supported() {
@@ -27,7 +31,7 @@ using K = Photo<Avx2<Dot>>;
 extern const PhotoKernels kPhotoAvxVnni;
 const PhotoKernels kPhotoAvxVnni{"avxvnni", supported,
                                  {K::predict<0>, K::predict<1>, K::predict<2>},
-                                 K::decode, K::commit,
+                                 K::decode, K::encode, K::commit,
                                  {K::inputs<0>, K::inputs<1>, K::inputs<2>},
                                  K::products};
 

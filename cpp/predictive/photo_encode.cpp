@@ -2,78 +2,50 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "bytes.hpp"
-#include "photo_fit.hpp"
 #include "photo_model.hpp"
 #include "photo_wave.hpp"
 #include "rans.hpp"
 
 namespace predictive {
-namespace {
-
-// The symbol of a residual in steps.
-Symbol symbol_of(std::int32_t residual, const Predicted& predicted, int lane) {
-    const std::int32_t flip = predicted.flip[lane], shift = predicted.shift[lane];
-    const std::int32_t raised = ((residual ^ flip) - flip) + ((1 << shift) >> 1);
-    const std::int32_t value = raised >> shift, size = value < 0 ? -value : value;
-    std::int32_t raw = raised - value * (1 << shift);
-    int token = value > 0 ? 2 * value - 1 : -2 * value, bits = shift;
-    if (size > kDirect / 2) {
-        int number = 0;
-        while (number + 1 < kClasses && kClassStart[number + 1] <= size) ++number;
-        token = kDirect + 1 + 2 * number + (value < 0 ? 1 : 0);
-        raw |= (size - kClassStart[number]) << shift;
-        bits += kClassBits[number];
-    }
-    return {static_cast<std::uint16_t>(predicted.table[lane] * kTokenStride + token),
-            static_cast<std::uint16_t>(raw), static_cast<std::uint8_t>(bits),
-            static_cast<std::uint8_t>(lane)};
-}
-
-}  // namespace
-
 std::vector<Symbol> photo_symbols(const Samples& pixels, const PhotoKernels& kernels,
                                   const Setting& setting, const Header& header, const Target& decoded) {
-    const int channels = static_cast<int>(pixels.channels);
-    const std::int32_t step = setting.step, error = step >> 1;
-    std::vector<Symbol> symbols(pixels.width * pixels.height * pixels.channels);
+    const std::size_t channels = pixels.channels;
+    const bool exact = setting.step == 1, wanted = decoded.data != nullptr;
+    std::vector<Symbol> symbols(pixels.width * pixels.height * channels + kLanes);
     Symbol* next = symbols.data();
-    Wave wave(pixels.width, pixels.height, channels, outside_values(header, pixels.channels));
+    Wave wave(pixels.width, pixels.height, static_cast<int>(channels), header.outside(channels));
     Predicted predicted;
-    const std::uint16_t* sources[kLanes] = {};
-    std::uint16_t* targets[kLanes] = {};
+    alignas(64) std::int32_t source[3][kLanes] = {};
     for (std::size_t t = 0; t < wave.steps(); ++t, wave.advance()) {
         std::int32_t* const record = wave.record();
         const unsigned mask = wave.mask();
-        for (int l = 0; l < kLanes; ++l) {
-            if ((mask >> l & 1) == 0) continue;
-            const auto row = static_cast<std::size_t>(wave.row(l));
-            const std::size_t at = static_cast<std::size_t>(wave.column(l)) * pixels.channels;
-            sources[l] = pixels.row(row) + at;
-            if (decoded.data != nullptr) targets[l] = decoded.row(row) + at;
-        }
-        for (int c = 0; c < channels; ++c) {
-            const std::size_t sample = sample_of(pixels.channels, static_cast<std::size_t>(c));
-            std::int32_t* const values = record + c * kKinds * kPlane;
+        load_samples(pixels, wave, source);
+        for (std::size_t c = 0; c < channels; ++c) {
+            alignas(64) Symbol found[kLanes];
+            const int channel = static_cast<int>(c);
             kernels.predict[c](setting, record, predicted);
-            for (int l = 0; l < kLanes; ++l) {
-                if ((mask >> l & 1) == 0) continue;
-                const std::int32_t green = c == 0 ? 0 : record[l];
-                std::int32_t value = sources[l][sample] - green;
-                std::int32_t residual = value - predicted.centre[l];
-                if (error != 0) {
-                    residual = (residual < 0 ? residual - error : residual + error) / step;
-                    value = std::clamp(predicted.centre[l] + residual * step, -green,
-                                       setting.highest - green);
+            kernels.encode(setting, predicted, channel, source[c], record, found);
+            kernels.commit(predicted, channel, record);
+            if (mask == 0xffff) {
+                std::memcpy(next, found, sizeof found);
+                next += kLanes;
+            } else {
+                for (int l = 0; l < kLanes; ++l) {
+                    if (mask >> l & 1) *next++ = found[l];
                 }
-                *next++ = symbol_of(residual, predicted, l);
-                values[l] = value;
-                if (decoded.data != nullptr) targets[l][sample] = static_cast<std::uint16_t>(value + green);
             }
-            kernels.commit(predicted, c, record);
+        }
+        if (!exact && wanted) store_samples(wave, decoded);
+    }
+    if (exact && wanted) {
+        for (std::size_t y = 0; y < pixels.height; ++y) {
+            std::copy_n(pixels.row(y), pixels.width * channels, decoded.row(y));
         }
     }
+    symbols.resize(pixels.width * pixels.height * channels);
     return symbols;
 }
 
@@ -89,13 +61,15 @@ void put_symbols(const std::vector<Symbol>& symbols, unsigned states, std::vecto
         state >>= rans::kWordBits;
     };
     for (std::size_t n = symbols.size(); n-- > 0;) {
-        const Symbol& symbol = symbols[n];
-        rans::State& state = x[symbol.lane & (states - 1)];
-        if (symbol.bits != 0) {
-            make_room(state, rans::kTotal >> symbol.bits);
-            state = state << symbol.bits | symbol.raw;
+        const Symbol symbol = symbols[n];
+        rans::State& state = x[symbol >> kLaneAt & (states - 1)];
+        const std::uint32_t raw = symbol >> kRawAt & 0xffff;  // with a one above
+        if (raw != 1) {
+            const unsigned bits = raw_bits(symbol);
+            make_room(state, rans::kTotal >> bits);
+            state = state << bits | (raw & ((1u << bits) - 1));
         }
-        const rans::EncoderEntry& entry = model.entry(symbol.entry);
+        const rans::EncoderEntry& entry = model.entry(entry_of(symbol));
         make_room(state, entry.frequency);
         state = rans::put(state, entry);
     }

@@ -1,6 +1,7 @@
 // The symbols of a rectangle, and the words that they become.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -10,12 +11,10 @@
 
 namespace predictive {
 
-struct Symbol {
-    std::uint16_t entry;  // of the tables
-    std::uint16_t raw;    // bits that follow it as they are
-    std::uint8_t bits;    // how many
-    std::uint8_t lane;
-};
+inline std::size_t entry_of(Symbol symbol) { return symbol & ((1u << kRawAt) - 1); }
+inline unsigned raw_bits(Symbol symbol) {
+    return static_cast<unsigned>(std::bit_width(symbol >> kRawAt & 0xffff)) - 1;
+}
 
 // Symbols of all samples in the order in which they are decoded; what they decode to goes into
 // `decoded` unless that has no data.

@@ -152,58 +152,47 @@ Coefficients chosen(const Sums& sums, int channel, std::size_t pixels) {
     return best;
 }
 
-}  // namespace
-
-std::int32_t channel_value(const std::uint16_t* pixel, std::size_t channels, int c, std::int32_t green) {
-    const std::int32_t value = pixel[sample_of(channels, static_cast<std::size_t>(c))];
-    return c == 0 ? value : value - green;
-}
-
-std::array<std::int32_t, 3> outside_values(const Header& header, std::size_t channels) {
-    std::array<std::int32_t, 3> values{};
-    values[0] = header.first[0];
-    for (std::size_t c = 1; c < channels; ++c) values[c] = header.first[c] - values[0];
-    return values;
-}
-
-void fit(const Samples& pixels, unsigned bits, const PhotoKernels& kernels, const Setting& setting,
-         Header& header) {
-    const int channels = static_cast<int>(pixels.channels);
-    const std::int32_t highest = (1 << bits) - 1, step = setting.step;
-    Wave wave(pixels.width, pixels.height, channels, outside_values(header, pixels.channels));
-    std::vector<Sums> sums;
-    for (int c = 0; c < channels; ++c) sums.emplace_back(c, kernels);
-    const std::size_t count = pixels.width * pixels.height, every = count / kSampled | 1;
-    Predicted predicted;
+// Sums over one of so many columns.
+void add_picture(const Samples& pixels, unsigned bits, const PhotoKernels& kernels, const Setting& setting,
+                 const Header& header, std::size_t every, std::vector<Sums>& sums) {
+    const std::int32_t highest = (1 << bits) - 1, step = setting.step, error = step / 2;
+    const std::size_t channels = pixels.channels;
+    Wave wave(pixels.width, pixels.height, static_cast<int>(channels), header.outside(channels));
+    Predicted predicted{};
+    alignas(64) std::int32_t source[3][kLanes] = {};
     for (std::size_t t = 0; t < wave.steps(); ++t, wave.advance()) {
         const bool sampled = t % every == 0;
         std::int32_t* const record = wave.record();
         const unsigned mask = wave.mask();
-        for (int c = 0; c < channels; ++c) {
+        load_samples(pixels, wave, source);
+        for (std::size_t c = 0; c < channels; ++c) {
             std::int32_t* const x = record + c * kKinds * kPlane;
-            for (int l = 0; l < kLanes; ++l) {
-                if ((mask >> l & 1) == 0) continue;
-                const std::uint16_t* const pixel =
-                    pixels.row(static_cast<std::size_t>(wave.row(l))) +
-                    static_cast<std::size_t>(wave.column(l)) * pixels.channels;
-                x[l] = channel_value(pixel, pixels.channels, c, record[l]);
-            }
-            kernels.inputs[c](setting, record, predicted, sampled ? sums[static_cast<std::size_t>(c)].next() : nullptr);
-            if (sampled) sums[static_cast<std::size_t>(c)].add(mask);
+            for (int l = 0; l < kLanes; ++l) x[l] = source[c][l] - (c == 0 ? 0 : record[l]);
+            kernels.inputs[c](setting, record, predicted, sampled ? sums[c].next() : nullptr);
+            if (sampled) sums[c].add(mask);
             // About the errors that coding will leave in what it predicts from.
             for (int l = 0; l < kLanes && step > 1; ++l) {
-                if ((mask >> l & 1) == 0) continue;
-                const std::int32_t least = c == 0 ? 0 : -record[l], error = step / 2;
+                const std::int32_t least = c == 0 ? 0 : -record[l];
                 const std::int32_t distance = x[l] - predicted.start[l];
                 const std::int32_t number = (distance + (distance < 0 ? -error : error)) / step;
                 x[l] = std::clamp(predicted.start[l] + number * step, least, least + highest);
             }
-            kernels.commit(predicted, c, record);
+            kernels.commit(predicted, static_cast<int>(c), record);
         }
     }
-    for (int c = 0; c < channels; ++c) {
-        sums[static_cast<std::size_t>(c)].flush();
-        header.coefficients[static_cast<std::size_t>(c)] = chosen(sums[static_cast<std::size_t>(c)], c, count);
+}
+
+}  // namespace
+
+void fit(const Samples& pixels, unsigned bits, const PhotoKernels& kernels, const Setting& setting,
+         Header& header) {
+    const std::size_t count = pixels.width * pixels.height;
+    std::vector<Sums> sums;
+    for (std::size_t c = 0; c < pixels.channels; ++c) sums.emplace_back(static_cast<int>(c), kernels);
+    add_picture(pixels, bits, kernels, setting, header, count / kSampled | 1, sums);
+    for (std::size_t c = 0; c < pixels.channels; ++c) {
+        sums[c].flush();
+        header.coefficients[c] = chosen(sums[c], static_cast<int>(c), count);
     }
 }
 

@@ -12,10 +12,4 @@ namespace predictive {
 void fit(const Samples& pixels, unsigned bits, const PhotoKernels& kernels, const Setting& setting,
          Header& header);
 
-// Value of channel c where the decoded green is `green`.
-std::int32_t channel_value(const std::uint16_t* pixel, std::size_t channels, int c, std::int32_t green);
-
-// The first pixel, for the rows above the picture, and the values of the channels there.
-std::array<std::int32_t, 3> outside_values(const Header& header, std::size_t channels);
-
 }  // namespace predictive

@@ -25,14 +25,15 @@ inline constexpr int kKinds = 3;             // planes of a channel: value, erro
 inline constexpr int kPlanes = 3 * kKinds;
 inline constexpr int kRecord = kPlanes * kPlane;
 
-inline constexpr int kLimit = 2048;          // of what the predictors give: 8 scales or 8 octaves
-inline constexpr int kHiddenLimit = 31 * 256;
+inline constexpr int kLimit = 2047;          // of all inputs: nearly 8 scales, or 8 octaves
+inline constexpr int kInputDrop = 4;         // bits of an input that the networks do not see
+inline constexpr int kHiddenLimit1 = 255, kHiddenLimit2 = 4095;
 inline constexpr int kHidden1 = 48, kHidden2 = 24;
 inline constexpr int kWeightBits = 10;
-inline constexpr int kMostPairs = 31;        // of features
+inline constexpr int kMostPairs = 32;        // of features
 inline constexpr int kMostLinear = 26;       // inputs of the linear predictor
 inline constexpr int kLinear[3] = {16, 21, 26};
-inline constexpr int kFeatures[3] = {44, 54, 62};
+inline constexpr int kFeatures[3] = {44, 56, 64};  // with zeros that make them multiples of 4
 
 inline constexpr int kStates = 4;            // of the range coder, at most
 inline constexpr int kScales = 21, kPhases = 3, kTokens = 63, kTokenStride = 64;
@@ -46,14 +47,21 @@ inline constexpr std::uint8_t kClassBits[kClasses] = {3, 3, 4, 4, 5, 6, 7, 8, 9,
 inline constexpr std::int32_t kClassStart[kClasses] = {17,  25,   33,   49,   65,   97,    161,  289,
                                                        545, 1057, 2081, 4129, 8225, 16417, 32801};
 
-// A pair is two int16 of neighbouring inputs in one int32, the first in the low half.
+// A pair is two int16 of neighbouring inputs in one int32, the first in the low half. A quad is four bytes:
+// inputs 0, 2, 1, 3 of four neighbours from the lowest on. Activations of quads are unsigned, with 128
+// added to those of the first layer; weights are signed.
+struct Layer {
+    int inputs;                   // a multiple of 4
+    const std::int32_t* pairs;    // [inputs / 2][outputs]
+    const std::int32_t* quads;    // [inputs / 4][outputs]
+    const std::int32_t* bias;     // for pairs, with the half that rounds
+    const std::int32_t* quad_bias;
+    const std::int32_t* shift;    // of each output's sum
+};
+
 struct Net {
-    int pairs;                    // of features
-    const std::int32_t* first;    // [pairs][kHidden1]
-    const std::int32_t* first_bias;
-    const std::int32_t* second;   // [kHidden1 / 2][kHidden2]
-    const std::int32_t* second_bias;
-    const std::int32_t* third;    // [kHidden2 / 2][2]
+    Layer first, second;
+    const std::int32_t* third;    // pairs [kHidden2 / 2][2]
     const std::int32_t* third_bias;
 };
 
@@ -84,6 +92,12 @@ struct alignas(64) Predicted {
     std::int32_t flip[kLanes];    // 0, or -1 where signs are exchanged
 };
 
+// A symbol that is yet to be coded: its entry of the tables in 12 bits, a one and the bits that follow
+// it as they are in 16, and its lane in 2, from the lowest on.
+using Symbol = std::uint32_t;
+inline constexpr int kRawAt = 12, kLaneAt = 28;
+inline constexpr int kMostRawBits = 15;
+
 // The range coder of a payload that is decoded.
 struct Source {
     const std::uint8_t* at;
@@ -102,10 +116,13 @@ struct PhotoKernels {
     // Decodes the lanes of `mask`; their values go into the record.
     Fault (*decode)(const Setting&, Source&, const Predicted&, int channel, unsigned mask,
                     std::int32_t* record);
+    // Symbols of all lanes whose samples are `source`; what they decode to goes into the record.
+    void (*encode)(const Setting&, const Predicted&, int channel, const std::int32_t* source,
+                   std::int32_t* record, Symbol* out);
     // Errors of a channel whose values are in the record.
     void (*commit)(const Predicted&, int channel, std::int32_t* record);
-    // First prediction alone, and inputs of the linear predictor followed by what it should give: for
-    // lane l, row i of `out` at i * kChunk + l.
+    // First prediction alone, and, unless `out` is null, inputs of the linear predictor followed by what
+    // it should give: for lane l, row i of `out` at i * kChunk + l.
     void (*inputs[3])(const Setting&, const std::int32_t* record, Predicted&, std::int16_t* out);
     // sums[i][j] += sum over n of f[i][n] * g[j][n] for j <= i < rows.
     void (*products)(const std::int16_t* f, const std::int16_t* g, int rows, int count,

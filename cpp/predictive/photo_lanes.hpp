@@ -5,7 +5,8 @@
 // S has: V, a vector of kWidth int32 with the operators + - * & | << >>; kTile, sums that fit its
 // registers for all 16 lanes together; load, store, splat, min, max, abs, choose(a < b, x, y), bin
 // (position of an activity's highest bit and the three bits after it), lookup, pair, dot,
-// dot_all (with one pair for all lanes), narrow (stores int16), and find, the token of a slot.
+// dot_all (with one pair for all lanes), kQuads (whether it has dot4_all, a product of quads), narrow
+// (stores int16), and find, the token of a slot.
 #pragma once
 
 #include "photo_kernels.hpp"
@@ -21,7 +22,7 @@ struct Photo {
     static constexpr int kWidth = S::kWidth, kBlocks = kLanes / kWidth;
 
     struct Context {
-        V start, activity, reciprocal, logarithm;
+        V start, activity, reciprocal, logarithm, limit, limit_eighths;
     };
 
     // Value of a plane at a place that was decoded before.
@@ -37,14 +38,18 @@ struct Photo {
     }
     PREDICTIVE_INLINE static V limited(V v) { return limited(v, S::splat(kLimit)); }
 
+    PREDICTIVE_INLINE static V first_prediction(V w, V n, V nw, V ne) {
+        const V low = S::min(S::min(w, n), ne), high = S::max(S::max(w, n), ne);
+        const V plane = ((w << 2) + (n - nw) * S::splat(3) + (ne - n)) >> 2;
+        return S::min(S::max(plane, low), high);
+    }
+
     // The first prediction and the scale of a channel's sample.
     PREDICTIVE_INLINE static Context context(const Setting& s, const std::int32_t* p, int channel) {
         const int x = channel * kKinds, e = x + 1;
         const V w = at(p, x, 0, -1), n = at(p, x, -1, 0), nw = at(p, x, -1, -1), ne = at(p, x, -1, 1);
-        const V low = S::min(S::min(w, n), ne), high = S::max(S::max(w, n), ne);
-        const V plane = ((w << 2) + (n - nw) * S::splat(3) + (ne - n)) >> 2;
         Context c;
-        c.start = S::min(S::max(plane, low), high);
+        c.start = first_prediction(w, n, nw, ne);
         const V near = size(p, e, 0, -1) + size(p, e, -1, 0);
         const V far = size(p, e, 0, -2) + size(p, e, -1, -1) + size(p, e, -1, 1);
         const V rest = size(p, e, -1, 2) + size(p, e, -2, 0) + S::abs(w - nw) + S::abs(n - nw) + S::abs(n - ne);
@@ -53,15 +58,17 @@ struct Photo {
         const V bin = S::bin(c.activity);
         c.reciprocal = S::lookup(s.reciprocals, bin);
         c.logarithm = S::lookup(s.logarithms, bin);
+        c.limit = (c.activity >> 4) - (c.activity >> 7);  // 7 s
+        c.limit_eighths = (c.activity >> 1) - (c.activity >> 4);
         return c;
     }
 
     // Differences in 1/256 s.
     PREDICTIVE_INLINE static V normal(V v, const Context& c) {
-        return (limited(v, c.activity >> 4) * c.reciprocal) >> 14;
+        return (limited(v, c.limit) * c.reciprocal) >> 14;
     }
     PREDICTIVE_INLINE static V normal_eighths(V v, const Context& c) {
-        return (limited(v, c.activity >> 1) * c.reciprocal) >> 17;
+        return (limited(v, c.limit_eighths) * c.reciprocal) >> 17;
     }
 
     // An offset in 1/256 s in 1/8 or 1/16 level.
@@ -88,7 +95,7 @@ struct Photo {
         return normal(at(p, other, kCross[k][0], kCross[k][1]) - base, c);
     }
 
-    // Features of kWidth lanes as pairs, pair i at words + i * kLanes.
+    // Features of kWidth lanes, pair or quad i at words + i * kLanes.
     template <int kChannel>
     PREDICTIVE_INLINE static void features(const Setting& s, const std::int32_t* p, int first,
                                            std::int32_t* words, std::int32_t* activity,
@@ -96,12 +103,13 @@ struct Photo {
         constexpr int kLinearPairs = (kLinear[kChannel] + 1) / 2;
         constexpr int e = kChannel * kKinds + 1, linear = e + 1;
         const Context c = context(s, p, kChannel);
+        constexpr int kPairs = kFeatures[kChannel] / 2;
+        V pairs[kPairs];
         V sum = S::splat(1 << (kWeightBits - 1));
 #pragma GCC unroll 16
         for (int i = 0; i < kLinearPairs; ++i) {
-            const V both = S::pair(input<kChannel>(p, c, 2 * i), input<kChannel>(p, c, 2 * i + 1));
-            S::store(words + i * kLanes, both);
-            sum = S::dot(sum, both, S::splat(s.linear[kChannel][i]));
+            pairs[i] = S::pair(input<kChannel>(p, c, 2 * i), input<kChannel>(p, c, 2 * i + 1));
+            sum = S::dot(sum, pairs[i], S::splat(s.linear[kChannel][i]));
         }
         const V offset = limited(sum >> kWeightBits);
         const V predicted = (c.start << 3) + scaled<0>(offset, c.activity);
@@ -110,10 +118,9 @@ struct Photo {
         S::store(activity, c.activity);
         S::store(logarithm, c.logarithm);
 
-        std::int32_t* to = words + kLinearPairs * kLanes;
-        const auto put = [&to](V a, V b) __attribute__((always_inline)) {
-            S::store(to, S::pair(a, b));
-            to += kLanes;
+        int count = kLinearPairs;
+        const auto put = [&pairs, &count](V a, V b) __attribute__((always_inline)) {
+            pairs[count++] = S::pair(a, b);
         };
         V v[7];
 #pragma GCC unroll 7
@@ -142,18 +149,30 @@ struct Photo {
             put(a, S::abs(a));
             put(b, S::abs(b));
         }
+        if (kPairs % 2 == 0 && count == kPairs - 1) pairs[count] = S::splat(0);
+        if constexpr (S::kQuads) {
+#pragma GCC unroll 16
+            for (int i = 0; i < kPairs; i += 2) {
+                const V low = (pairs[i] >> kInputDrop) & S::splat(0x00ff00ff);
+                const V high = (pairs[i + 1] << (8 - kInputDrop)) & S::splat(static_cast<int>(0xff00ff00));
+                S::store(words + i / 2 * kLanes, (low | high) ^ S::splat(static_cast<int>(0x80808080)));
+            }
+        } else {
+#pragma GCC unroll 32
+            for (int i = 0; i < kPairs; ++i) S::store(words + i * kLanes, S::dropped(pairs[i]));
+        }
     }
 
-    // kCount outputs of a layer for all lanes, from pairs of inputs.
-    template <int kCount>
-    PREDICTIVE_INLINE static void sums(const std::int32_t* words, int pairs, const std::int32_t* weights,
+    // kCount sums for all lanes, from `count` pairs, or quads, of inputs.
+    template <int kCount, bool kOfQuads>
+    PREDICTIVE_INLINE static void sums(const std::int32_t* words, int count, const std::int32_t* weights,
                                        int stride, const std::int32_t* bias, V (&s)[kCount][kBlocks]) {
 #pragma GCC unroll 24
         for (int o = 0; o < kCount; ++o) {
 #pragma GCC unroll 4
             for (int b = 0; b < kBlocks; ++b) s[o][b] = S::splat(bias[o]);
         }
-        for (int i = 0; i < pairs; ++i) {
+        for (int i = 0; i < count; ++i) {
             V x[kBlocks];
 #pragma GCC unroll 4
             for (int b = 0; b < kBlocks; ++b) x[b] = S::load(words + i * kLanes + b * kWidth);
@@ -161,33 +180,51 @@ struct Photo {
             for (int o = 0; o < kCount; ++o) {
 #pragma GCC unroll 4
                 for (int b = 0; b < kBlocks; ++b) {
-                    s[o][b] = S::dot_all(s[o][b], x[b], weights + i * stride + o);
+                    const std::int32_t* const w = weights + i * stride + o;
+                    if constexpr (kOfQuads) {
+                        s[o][b] = S::dot4_all(s[o][b], x[b], w);
+                    } else {
+                        s[o][b] = S::dot_all(s[o][b], x[b], w);
+                    }
                 }
             }
         }
     }
 
-    // A layer whose outputs are kept between 0 and kHiddenLimit, as pairs again.
-    template <int kOutputs>
-    PREDICTIVE_INLINE static void hidden(const std::int32_t* words, int pairs, const std::int32_t* weights,
-                                         const std::int32_t* bias, std::int32_t* out) {
+    // A layer whose outputs are kept between 0 and kMost, as quads if the next layer takes them.
+    template <int kOutputs, int kMost, bool kToQuads>
+    PREDICTIVE_INLINE static void hidden(const std::int32_t* words, const Layer& layer, std::int32_t* out) {
         constexpr int kTile = S::kTile;
-        static_assert(kOutputs % kTile == 0 && kTile % 2 == 0);
+        static_assert(kOutputs % kTile == 0 && kTile % 4 == 0);
         for (int o = 0; o < kOutputs; o += kTile) {
             V s[kTile][kBlocks];
-            sums<kTile>(words, pairs, weights + o, kOutputs, bias + o, s);
-#pragma GCC unroll 12
-            for (int k = 0; k < kTile; k += 2) {
+            if constexpr (S::kQuads) {
+                sums<kTile, true>(words, layer.inputs / 4, layer.quads + o, kOutputs, layer.quad_bias + o, s);
+            } else {
+                sums<kTile, false>(words, layer.inputs / 2, layer.pairs + o, kOutputs, layer.bias + o, s);
+            }
+#pragma GCC unroll 24
+            for (int k = 0; k < kTile; ++k) {
 #pragma GCC unroll 4
                 for (int b = 0; b < kBlocks; ++b) {
-                    S::store(out + (o + k) / 2 * kLanes + b * kWidth,
-                             S::pair(positive(s[k][b]), positive(s[k + 1][b])));
+                    const V value = s[k][b] >> S::splat(layer.shift[o + k]);
+                    s[k][b] = S::max(S::min(value, S::splat(kMost)), S::splat(0));
+                }
+            }
+#pragma GCC unroll 6
+            for (int k = 0; k < kTile; k += 4) {
+#pragma GCC unroll 4
+                for (int b = 0; b < kBlocks; ++b) {
+                    const V low = S::pair(s[k][b], s[k + 1][b]), high = S::pair(s[k + 2][b], s[k + 3][b]);
+                    if constexpr (S::kQuads && kToQuads) {
+                        S::store(out + (o + k) / 4 * kLanes + b * kWidth, low | (high << 8));
+                    } else {
+                        S::store(out + (o + k) / 2 * kLanes + b * kWidth, low);
+                        S::store(out + ((o + k) / 2 + 1) * kLanes + b * kWidth, high);
+                    }
                 }
             }
         }
-    }
-    PREDICTIVE_INLINE static V positive(V sum) {
-        return S::max(S::min(sum >> kWeightBits, S::splat(kHiddenLimit)), S::splat(0));
     }
 
     template <int kChannel>
@@ -199,10 +236,10 @@ struct Photo {
             features<kChannel>(s, record + b, b, words + b, activity + b, logarithm + b, out);
         }
         const Net& net = s.nets[kChannel];
-        hidden<kHidden1>(words, kFeatures[kChannel] / 2, net.first, net.first_bias, hidden1);
-        hidden<kHidden2>(hidden1, kHidden1 / 2, net.second, net.second_bias, hidden2);
+        hidden<kHidden1, kHiddenLimit1, true>(words, net.first, hidden1);
+        hidden<kHidden2, kHiddenLimit2, false>(hidden1, net.second, hidden2);
         V given[2][kBlocks];
-        sums<2>(hidden2, kHidden2 / 2, net.third, 2, net.third_bias, given);
+        sums<2, false>(hidden2, kHidden2 / 2, net.third, 2, net.third_bias, given);
 #pragma GCC unroll 4
         for (int b = 0; b < kBlocks; ++b) {
             const int l = b * kWidth;
@@ -229,6 +266,64 @@ struct Photo {
         }
     }
 
+    // The symbol of a residual in steps whose token is not a direct one.
+    static Symbol large_symbol(const Predicted& predicted, int lane, std::int32_t residual) {
+        const std::int32_t flip = predicted.flip[lane], shift = predicted.shift[lane];
+        const std::int32_t raised = ((residual ^ flip) - flip) + ((1 << shift) >> 1);
+        const std::int32_t value = raised >> shift, size = value < 0 ? -value : value;
+        int number = 0;
+        while (number + 1 < kClasses && kClassStart[number + 1] <= size) ++number;
+        const int token = kDirect + 1 + 2 * number + (value < 0 ? 1 : 0);
+        const std::int32_t low = raised & ((1 << shift) - 1);
+        const std::int32_t raw = ((1 << kClassBits[number]) | (size - kClassStart[number])) << shift | low;
+        return static_cast<Symbol>((predicted.table[lane] * kTokenStride + token) | raw << kRawAt |
+                                   lane % kStates << kLaneAt);
+    }
+
+    static void encode(const Setting& s, const Predicted& predicted, int channel, const std::int32_t* source,
+                       std::int32_t* record, Symbol* out) {
+        alignas(64) static constexpr std::int32_t kLaneBits[kLanes] = {
+            0, 1 << kLaneAt, 2 << kLaneAt, 3 << kLaneAt, 0, 1 << kLaneAt, 2 << kLaneAt, 3 << kLaneAt,
+            0, 1 << kLaneAt, 2 << kLaneAt, 3 << kLaneAt, 0, 1 << kLaneAt, 2 << kLaneAt, 3 << kLaneAt};
+        alignas(64) std::int32_t residuals[kLanes];
+        std::int32_t* const values = record + channel * kKinds * kPlane;
+        const V zero = S::splat(0), one = S::splat(1);
+        for (int l = 0; l < kLanes; l += kWidth) {
+            const V green = channel == 0 ? zero : S::load(record + l);
+            const V value = S::load(source + l) - green;
+            S::store(residuals + l, value - S::load(predicted.centre + l));
+            S::store(values + l, value);
+        }
+        if (s.step > 1) {
+            const std::int32_t error = s.step >> 1;
+            for (int l = 0; l < kLanes; ++l) {
+                const std::int32_t r = residuals[l], lowest = channel == 0 ? 0 : -record[l];
+                const std::int32_t steps = (r < 0 ? r - error : r + error) / s.step;
+                std::int32_t value = predicted.centre[l] + steps * s.step;
+                value = value < lowest ? lowest : value > lowest + s.highest ? lowest + s.highest : value;
+                residuals[l] = steps;
+                values[l] = value;
+            }
+        }
+        for (int l = 0; l < kLanes; l += kWidth) {
+            const V flip = S::load(predicted.flip + l), shift = S::load(predicted.shift + l);
+            const V unit = one << shift;
+            const V raised = ((S::load(residuals + l) ^ flip) - flip) + (unit >> 1);
+            const V value = raised >> shift;
+            const V token = S::choose(zero, value, value + value - one, zero - value - value);
+            const V raw = unit | (raised & (unit - one));
+            const V entry = S::load(predicted.table + l) * S::splat(kTokenStride) + token;
+            S::store(reinterpret_cast<std::int32_t*>(out) + l, entry | (raw << kRawAt) | S::load(kLaneBits + l));
+            if (S::any_less(S::splat(kDirect / 2), S::abs(value))) {
+                for (int k = l; k < l + kWidth; ++k) {
+                    const std::int32_t f = predicted.flip[k], b = predicted.shift[k];
+                    const std::int32_t size = (((residuals[k] ^ f) - f) + ((1 << b) >> 1)) >> b;
+                    if (size > kDirect / 2 || size < -kDirect / 2) out[k] = large_symbol(predicted, k, residuals[k]);
+                }
+            }
+        }
+    }
+
     static void commit(const Predicted& predicted, int channel, std::int32_t* record) {
         std::int32_t* x = record + channel * kKinds * kPlane;
         for (int l = 0; l < kLanes; l += kWidth) {
@@ -243,10 +338,14 @@ struct Photo {
                        std::int16_t* out) {
         for (int b = 0; b < kLanes; b += kWidth) {
             const std::int32_t* p = record + b;
+            constexpr int x = kChannel * kKinds;
+            if (out == nullptr) {
+                S::store(predicted.start + b, first_prediction(at(p, x, 0, -1), at(p, x, -1, 0),
+                                                               at(p, x, -1, -1), at(p, x, -1, 1)));
+                continue;
+            }
             const Context c = context(s, p, kChannel);
             S::store(predicted.start + b, c.start);
-            S::store(predicted.linear + b, c.start << 3);
-            if (out == nullptr) continue;
 #pragma GCC unroll 26
             for (int i = 0; i < kLinear[kChannel]; ++i) {
                 S::narrow(out + i * kChunk + b, input<kChannel>(p, c, i));
@@ -302,7 +401,7 @@ struct Photo {
                     size = kClassStart[number];
                     bits += kClassBits[number];
                 }
-                if (bits > 16) return Fault::corrupt;
+                if (bits > kMostRawBits) return Fault::corrupt;
                 const auto raw = static_cast<std::int64_t>(x & ((1u << bits) - 1));
                 x >>= bits;
                 if (!refill(source, x)) return Fault::exhausted;

@@ -55,6 +55,23 @@ std::vector<std::int32_t> in_pairs(const std::vector<std::int32_t>& weights, std
     return pairs;
 }
 
+// The same in fours: inputs 0, 2, 1, 3 from the lowest byte on.
+std::vector<std::int32_t> in_quads(const std::vector<std::int32_t>& weights, std::size_t outputs) {
+    const std::size_t inputs = weights.size() / outputs;
+    std::vector<std::int32_t> quads(weights.size() / 4);
+    for (std::size_t o = 0; o < outputs; ++o) {
+        for (std::size_t i = 0; i < inputs; i += 4) {
+            const std::int32_t* const w = &weights[o * inputs + i];
+            std::uint32_t bytes = 0;
+            for (const std::size_t k : {3u, 1u, 2u, 0u}) {
+                bytes = bytes << 8 | (static_cast<std::uint32_t>(w[k]) & 0xff);
+            }
+            quads[i / 4 * outputs + o] = static_cast<std::int32_t>(bytes);
+        }
+    }
+    return quads;
+}
+
 }  // namespace
 
 PhotoModel::PhotoModel() {
@@ -90,13 +107,26 @@ PhotoModel::PhotoModel() {
         const std::size_t sizes[4] = {static_cast<std::size_t>(kFeatures[c]), kHidden1, kHidden2, 2};
         const char* const names[3] = {"first", "second", "third"};
         for (std::size_t n = 0; n < 3; ++n) {
-            layers_[c][2 * n] =
-                in_pairs(tensor(file, name + names[n] + "/weights", sizes[n] * sizes[n + 1]), sizes[n + 1]);
-            layers_[c][2 * n + 1] = tensor(file, name + names[n] + "/bias", sizes[n + 1]);
+            Stored& layer = layers_[c][n];
+            const std::string path = name + names[n];
+            const auto weights = tensor(file, path + "/weights", sizes[n] * sizes[n + 1]);
+            layer.pairs = in_pairs(weights, sizes[n + 1]);
+            layer.bias = tensor(file, path + "/bias", sizes[n + 1]);
+            if (n == 2) continue;
+            layer.quads = in_quads(weights, sizes[n + 1]);
+            layer.shift = tensor(file, path + "/shift", sizes[n + 1]);
+            layer.quad_bias = layer.bias;
+            for (std::size_t i = 0; n == 0 && i < weights.size(); ++i) {
+                layer.quad_bias[i / sizes[0]] -= 128 * weights[i];
+            }
         }
-        const auto& l = layers_[c];
-        nets_[c] = {kFeatures[c] / 2, l[0].data(), l[1].data(), l[2].data(),
-                    l[3].data(),      l[4].data(), l[5].data()};
+        const auto layer_of = [this, c](std::size_t n, int inputs) {
+            const Stored& l = layers_[c][n];
+            return Layer{inputs,          l.pairs.data(),     l.quads.data(),
+                         l.bias.data(), l.quad_bias.data(), l.shift.data()};
+        };
+        nets_[c] = {layer_of(0, kFeatures[c]), layer_of(1, kHidden1), layers_[c][2].pairs.data(),
+                    layers_[c][2].bias.data()};
     }
 }
 

@@ -30,7 +30,10 @@ private:
     std::vector<rans::EncoderEntry> entries_;
     std::vector<float> costs_;
     std::vector<std::int16_t> defaults_[3];
-    std::vector<std::int32_t> layers_[3][6];
+    struct Stored {
+        std::vector<std::int32_t> pairs, quads, bias, quad_bias, shift;
+    };
+    Stored layers_[3][3];
     Net nets_[3];
 };
 

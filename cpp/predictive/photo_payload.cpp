@@ -6,6 +6,7 @@
 
 #include "error.hpp"
 #include "photo_model.hpp"
+#include "photo_wave.hpp"
 
 namespace predictive {
 namespace {
@@ -48,6 +49,16 @@ unsigned raw_bits(unsigned bits, unsigned error) {
 }
 
 }  // namespace
+
+void Header::set_first(const Samples& pixels) {
+    for (std::size_t c = 0; c < pixels.channels; ++c) first[c] = pixels.data[sample_of(pixels.channels, c)];
+}
+
+std::array<std::int32_t, 3> Header::outside(std::size_t channels) const {
+    std::array<std::int32_t, 3> values{first[0], 0, 0};
+    for (std::size_t c = 1; c < channels; ++c) values[c] = first[c] - values[0];
+    return values;
+}
 
 void BitWriter::put(std::uint32_t value, unsigned count) {
     for (unsigned i = 0; i < count; ++i) {

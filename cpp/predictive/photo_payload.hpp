@@ -13,11 +13,6 @@ namespace predictive {
 
 enum class Mode : std::uint8_t { raw = 0, coded = 1 };
 
-// Sample of a pixel that is channel c of the coder: green, red, blue.
-constexpr std::size_t sample_of(std::size_t channels, std::size_t c) {
-    return channels == 1 ? 0 : c == 0 ? 1 : c == 1 ? 0 : 2;
-}
-
 // States of the range coder for so many pixels.
 constexpr unsigned states_for(std::size_t pixels) { return pixels < 4096 ? 1 : kStates; }
 
@@ -32,6 +27,10 @@ inline constexpr unsigned kMostPrecision = kWeightBits;
 struct Header {
     std::array<std::uint16_t, 3> first{};  // samples, in the coder's order
     std::array<Coefficients, 3> coefficients;
+
+    void set_first(const Samples& pixels);
+    // Values of the channels in the rows above the picture.
+    std::array<std::int32_t, 3> outside(std::size_t channels) const;
 };
 
 // Bits numbered from the lowest of the first byte.

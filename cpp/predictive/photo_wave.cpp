@@ -90,4 +90,32 @@ void Wave::advance() {
     locate();
 }
 
+void load_samples(const Samples& pixels, const Wave& wave, std::int32_t (&source)[3][kLanes]) {
+    const std::size_t channels = pixels.channels;
+    for (int l = 0; l < kLanes; ++l) {
+        if ((wave.mask() >> l & 1) == 0) continue;
+        const std::uint16_t* const pixel = pixels.row(static_cast<std::size_t>(wave.row(l))) +
+                                           static_cast<std::size_t>(wave.column(l)) * channels;
+        source[0][l] = pixel[sample_of(channels, 0)];
+        if (channels == 1) continue;
+        source[1][l] = pixel[sample_of(channels, 1)];
+        source[2][l] = pixel[sample_of(channels, 2)];
+    }
+}
+
+void store_samples(Wave& wave, const Target& target) {
+    const std::size_t channels = target.channels;
+    const std::int32_t* const record = wave.record();
+    for (int l = 0; l < kLanes; ++l) {
+        if ((wave.mask() >> l & 1) == 0) continue;
+        std::uint16_t* const pixel = target.row(static_cast<std::size_t>(wave.row(l))) +
+                                     static_cast<std::size_t>(wave.column(l)) * channels;
+        const std::int32_t green = record[l];
+        pixel[sample_of(channels, 0)] = static_cast<std::uint16_t>(green);
+        if (channels == 1) continue;
+        pixel[sample_of(channels, 1)] = static_cast<std::uint16_t>(record[kKinds * kPlane + l] + green);
+        pixel[sample_of(channels, 2)] = static_cast<std::uint16_t>(record[2 * kKinds * kPlane + l] + green);
+    }
+}
+
 }  // namespace predictive

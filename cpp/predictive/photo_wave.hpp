@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "photo_kernels.hpp"
+#include "view.hpp"
 
 namespace predictive {
 
@@ -41,5 +42,16 @@ private:
     std::vector<std::int32_t> above_;  // of lanes 12 .. 15, until the rows below need them
     std::size_t slots_;
 };
+
+// Sample of a pixel that is channel c of the coder: green, red, blue.
+constexpr std::size_t sample_of(std::size_t channels, std::size_t c) {
+    return channels == 1 ? 0 : c == 0 ? 1 : c == 1 ? 0 : 2;
+}
+
+// Samples under the lanes of the wave's mask, by channel.
+void load_samples(const Samples& pixels, const Wave& wave, std::int32_t (&source)[3][kLanes]);
+
+// Samples from the values of the record at hand.
+void store_samples(Wave& wave, const Target& target);
 
 }  // namespace predictive

@@ -32,10 +32,10 @@ OWN += [(-1, dx) for dx in range(-3, 4)] + [(-2, dx) for dx in range(-2, 3)] + [
 ABSOLUTE = [(0, -1), (0, -2), (-1, -1), (-1, 0), (-1, 1), (-1, 2), (-2, 0)]  # W WW NW N NE NEE NN
 SIGNED = [(0, -1), (-1, 0), (-1, -1), (-1, 1)]
 
-LIMIT = 2048  # of outputs: 8 scales, or 8 octaves
+LIMIT = 2047  # of all inputs and outputs: nearly 8 scales, or 8 octaves
 BINS = 152  # eighths of octaves of the activity
 LINEAR = (16, 21, 26)  # inputs of the linear predictor, by channel
-FEATURES = (44, 54, 62)  # of the network, with the zero that makes linear inputs an even number
+FEATURES = (44, 56, 64)  # of the network, with zeros: after an odd number of linear inputs, and at the end
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ def context(planes: Planes, step: int, tables: tuple[Ints, Ints]) -> Context:
 
 
 def normal(value: Ints, c: Context) -> Ints:
-    """A difference of samples in 1/256 s, within about 8 s."""
-    a = c.activity >> 4
+    """A difference of samples in 1/256 s, within about 7 s."""
+    a = (c.activity >> 4) - (c.activity >> 7)
     return (np.clip(value, -a, a) * c.reciprocal) >> 14
 
 
 def normal_eighths(value: Ints, c: Context) -> Ints:
     """A difference in 1/8 level in 1/256 s."""
-    a = c.activity >> 1
+    a = (c.activity >> 1) - (c.activity >> 4)
     return (np.clip(value, -a, a) * c.reciprocal) >> 17
 
 
@@ -128,4 +128,6 @@ def features(
     for other in others:
         e, f = normal(other.e(0, 0), c), normal_eighths(other.linear(0, 0), c)
         found += [e, np.abs(e), f, np.abs(f)]
+    while len(found) % 4:
+        found.append(np.zeros_like(offset))
     return found
