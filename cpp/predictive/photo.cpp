@@ -1,8 +1,5 @@
 #include "photo.hpp"
 
-#include <algorithm>
-#include <stdexcept>
-
 #include "bytes.hpp"
 #include "error.hpp"
 #include "photo_encode.hpp"
@@ -13,23 +10,6 @@
 
 namespace predictive {
 namespace {
-
-template <typename T>
-void check(const View<T>& view, unsigned bits, unsigned error) {
-    if (view.width == 0 || view.height == 0 || view.width > 1u << 24 || view.height > 1u << 24 ||
-        (view.channels != 1 && view.channels != 3)) {
-        throw std::invalid_argument("a rectangle has 1 or 3 channels and sides of 1 to 2^24");
-    }
-    if (bits < 1 || bits > 16 || error > 0xffff) {
-        throw std::invalid_argument("samples have 1 to 16 bits, and errors are below 65536");
-    }
-}
-
-void use(const Header& header, std::size_t channels, Setting& setting) {
-    for (std::size_t c = 0; c < channels; ++c) {
-        set_linear(setting, static_cast<int>(c), header.coefficients[c].values.data());
-    }
-}
 
 void decode_coded(std::span<const std::uint8_t> payload, unsigned bits, unsigned error, const Target& out,
                   const PhotoKernels& kernels) {
@@ -49,7 +29,7 @@ void decode_coded(std::span<const std::uint8_t> payload, unsigned bits, unsigned
     source.end = payload.data() + payload.size();
 
     Setting setting = PhotoModel::get().setting(bits, error);
-    use(header, out.channels, setting);
+    header.use(setting, out.channels);
     const int channels = static_cast<int>(out.channels);
     Wave wave(out.width, out.height, channels, header.outside(out.channels));
     Predicted predicted;
@@ -77,13 +57,13 @@ void decode_coded(std::span<const std::uint8_t> payload, unsigned bits, unsigned
 
 std::vector<std::uint8_t> photo_encode(const Samples& pixels, unsigned bits, unsigned error,
                                        const Target& decoded, std::string_view name) {
-    check(pixels, bits, error);
+    check_samples(pixels, bits, error);
     const PhotoKernels& kernels = photo_kernels(name);
     Header header;
     header.set_first(pixels);
     Setting setting = PhotoModel::get().setting(bits, error);
     fit(pixels, bits, kernels, setting, header);
-    use(header, pixels.channels, setting);
+    header.use(setting, pixels.channels);
     std::vector<std::uint8_t> payload = write_header(header, pixels.channels, bits);
     put_symbols(photo_symbols(pixels, kernels, setting, header, decoded),
                 states_for(pixels.width * pixels.height), payload);
@@ -94,41 +74,13 @@ std::vector<std::uint8_t> photo_encode(const Samples& pixels, unsigned bits, uns
 
 void photo_decode(std::span<const std::uint8_t> payload, unsigned bits, unsigned error,
                   const Target& out, std::string_view name) {
-    check(out, bits, error);
+    check_shape(out.width, out.height, out.channels, bits, error);
     if (payload.empty()) throw rans::StreamExhausted("the payload is empty");
     switch (static_cast<Mode>(payload[0])) {
         case Mode::raw: read_raw(payload, bits, error, out); break;
         case Mode::coded: decode_coded(payload, bits, error, out, photo_kernels(name)); break;
         default: throw rans::CorruptStream("there is no such mode");
     }
-}
-
-double photo_bits(const Samples& pixels, unsigned bits, unsigned error, std::string_view name) {
-    check(pixels, bits, error);
-    const PhotoKernels& kernels = photo_kernels(name);
-    const PhotoModel& model = PhotoModel::get();
-    // Patches of 16 rows, side by side in the middle of cells of the picture.
-    constexpr std::size_t kRows = 16, kColumns = 96, kSpacing = 112;
-    double spent = 0;
-    std::size_t counted = 0;
-    for (std::size_t y = 0; y < pixels.height; y += kSpacing) {
-        const std::size_t rows = std::min(kRows, pixels.height - y);
-        (void)rows;
-        (void)kColumns;
-        const Samples strip = pixels.part(0, y, pixels.width, rows);
-        Header header;
-        header.set_first(strip);
-        Setting setting = model.setting(bits, error);
-        fit(strip, bits, kernels, setting, header);
-        use(header, pixels.channels, setting);
-        for (const Symbol symbol : photo_symbols(strip, kernels, setting, header, {})) {
-            spent += model.cost(entry_of(symbol)) + static_cast<double>(raw_bits(symbol));
-            ++counted;
-        }
-    }
-    const double samples = static_cast<double>(pixels.width * pixels.height * pixels.channels);
-    const double coded = spent / static_cast<double>(counted) * samples + 8 * 70;
-    return std::min(coded, 8.0 * static_cast<double>(raw_size(static_cast<std::size_t>(samples), bits, error)));
 }
 
 }  // namespace predictive

@@ -93,7 +93,7 @@ struct alignas(64) Predicted {
 };
 
 // A symbol that is yet to be coded: its entry of the tables in 12 bits, a one and the bits that follow
-// it as they are in 16, and its lane in 2, from the lowest on.
+// it as they are in 16, and its lane in 4, from the lowest on.
 using Symbol = std::uint32_t;
 inline constexpr int kRawAt = 12, kLaneAt = 28;
 inline constexpr int kMostRawBits = 15;

@@ -276,15 +276,14 @@ struct Photo {
         const int token = kDirect + 1 + 2 * number + (value < 0 ? 1 : 0);
         const std::int32_t low = raised & ((1 << shift) - 1);
         const std::int32_t raw = ((1 << kClassBits[number]) | (size - kClassStart[number])) << shift | low;
-        return static_cast<Symbol>((predicted.table[lane] * kTokenStride + token) | raw << kRawAt |
-                                   lane % kStates << kLaneAt);
+        return static_cast<Symbol>((predicted.table[lane] * kTokenStride + token) | raw << kRawAt) |
+               static_cast<Symbol>(lane) << kLaneAt;
     }
 
     static void encode(const Setting& s, const Predicted& predicted, int channel, const std::int32_t* source,
                        std::int32_t* record, Symbol* out) {
-        alignas(64) static constexpr std::int32_t kLaneBits[kLanes] = {
-            0, 1 << kLaneAt, 2 << kLaneAt, 3 << kLaneAt, 0, 1 << kLaneAt, 2 << kLaneAt, 3 << kLaneAt,
-            0, 1 << kLaneAt, 2 << kLaneAt, 3 << kLaneAt, 0, 1 << kLaneAt, 2 << kLaneAt, 3 << kLaneAt};
+        alignas(64) static constexpr std::int32_t kLane[kLanes] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                                   8, 9, 10, 11, 12, 13, 14, 15};
         alignas(64) std::int32_t residuals[kLanes];
         std::int32_t* const values = record + channel * kKinds * kPlane;
         const V zero = S::splat(0), one = S::splat(1);
@@ -313,7 +312,7 @@ struct Photo {
             const V token = S::choose(zero, value, value + value - one, zero - value - value);
             const V raw = unit | (raised & (unit - one));
             const V entry = S::load(predicted.table + l) * S::splat(kTokenStride) + token;
-            S::store(reinterpret_cast<std::int32_t*>(out) + l, entry | (raw << kRawAt) | S::load(kLaneBits + l));
+            S::store(reinterpret_cast<std::int32_t*>(out) + l, entry | (raw << kRawAt) | (S::load(kLane + l) << kLaneAt));
             if (S::any_less(S::splat(kDirect / 2), S::abs(value))) {
                 for (int k = l; k < l + kWidth; ++k) {
                     const std::int32_t f = predicted.flip[k], b = predicted.shift[k];

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <string>
+#include <stdexcept>
 
 #include "error.hpp"
 #include "photo_model.hpp"
@@ -58,6 +58,33 @@ std::array<std::int32_t, 3> Header::outside(std::size_t channels) const {
     std::array<std::int32_t, 3> values{first[0], 0, 0};
     for (std::size_t c = 1; c < channels; ++c) values[c] = first[c] - values[0];
     return values;
+}
+
+void Header::use(Setting& setting, std::size_t channels) const {
+    for (std::size_t c = 0; c < channels; ++c) {
+        set_linear(setting, static_cast<int>(c), coefficients[c].values.data());
+    }
+}
+
+void check_shape(std::size_t width, std::size_t height, std::size_t channels, unsigned bits, unsigned error) {
+    constexpr std::size_t kMostSide = std::size_t{1} << 24;
+    if (width == 0 || height == 0 || width > kMostSide || height > kMostSide ||
+        (channels != 1 && channels != 3)) {
+        throw std::invalid_argument("a rectangle has 1 or 3 channels and sides of 1 to 2^24");
+    }
+    if (bits < 1 || bits > 16 || error > 0xffff) {
+        throw std::invalid_argument("samples have 1 to 16 bits, and errors are below 65536");
+    }
+}
+
+void check_samples(const Samples& pixels, unsigned bits, unsigned error) {
+    check_shape(pixels.width, pixels.height, pixels.channels, bits, error);
+    std::uint16_t used = 0;
+    for (std::size_t y = 0; y < pixels.height; ++y) {
+        const std::uint16_t* const row = pixels.row(y);
+        for (std::size_t x = 0; x < pixels.width * pixels.channels; ++x) used |= row[x];
+    }
+    if (used >> bits != 0) throw std::invalid_argument("a sample is above those of its bits");
 }
 
 void BitWriter::put(std::uint32_t value, unsigned count) {

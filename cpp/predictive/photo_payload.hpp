@@ -13,6 +13,10 @@ namespace predictive {
 
 enum class Mode : std::uint8_t { raw = 0, coded = 1 };
 
+// Throw std::invalid_argument where arguments are not what can be coded.
+void check_shape(std::size_t width, std::size_t height, std::size_t channels, unsigned bits, unsigned error);
+void check_samples(const Samples& pixels, unsigned bits, unsigned error);
+
 // States of the range coder for so many pixels.
 constexpr unsigned states_for(std::size_t pixels) { return pixels < 4096 ? 1 : kStates; }
 
@@ -31,6 +35,8 @@ struct Header {
     void set_first(const Samples& pixels);
     // Values of the channels in the rows above the picture.
     std::array<std::int32_t, 3> outside(std::size_t channels) const;
+    // Puts the coefficients into a setting.
+    void use(Setting& setting, std::size_t channels) const;
 };
 
 // Bits numbered from the lowest of the first byte.
