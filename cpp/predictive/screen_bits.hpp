@@ -13,8 +13,8 @@ inline constexpr std::uint32_t kMemory = 60;  // decisions that an estimate look
 
 // kRates[n]: 2^16 / (n + 3/2), the step of an estimate that has seen n decisions.
 inline constexpr auto kRates = [] {
-    std::array<std::uint32_t, kMemory + 1> rates{};
-    for (std::uint32_t n = 0; n <= kMemory; ++n) rates[n] = 131072 / (2 * n + 3);
+    std::array<std::int32_t, kMemory + 1> rates{};
+    for (std::uint32_t n = 0; n <= kMemory; ++n) rates[n] = static_cast<std::int32_t>(131072 / (2 * n + 3));
     return rates;
 }();
 
@@ -26,12 +26,11 @@ struct AdaptiveBit {
     std::uint32_t count() const { return state & 1023; }
 
     void update(bool decision) {
-        const std::uint32_t seen = count(), now = state >> 10;
-        const std::uint64_t rate = kRates[seen];
-        const std::uint32_t next =
-            decision ? now + static_cast<std::uint32_t>((((1u << 22) - 1 - now) * rate) >> 16)
-                     : now - static_cast<std::uint32_t>((now * rate) >> 16);
-        state = next << 10 | std::min(seen + 1, kMemory);
+        const std::uint32_t seen = count();
+        const auto now = static_cast<std::int32_t>(state >> 10);
+        const std::int64_t way = (decision ? (1 << 22) - 1 : 0) - now;
+        const std::int32_t next = now + static_cast<std::int32_t>(way * kRates[seen] >> 16);
+        state = static_cast<std::uint32_t>(next) << 10 | std::min(seen + 1, kMemory);
     }
 };
 
@@ -91,24 +90,24 @@ using Estimates = std::array<AdaptiveBit*, kEstimates>;
 
 // Weights of the estimates of one kind of decision, in units of 2^-16.
 struct Mixer {
-    static constexpr int kFirst = 23405, kMost = (1 << 18) - 1, kRate = 24;
+    static constexpr int kFirst = 23405, kRate = 24;
     std::array<std::int32_t, kEstimates> weights{kFirst, kFirst, kFirst, kFirst};
 };
 
 // Codes a decision with the mixture of its estimates; all of them learn from it.
 template <class Coder>
 bool code_mixed(Coder& coder, Mixer& mixer, const Estimates& bits, bool decision) {
-    std::array<int, kEstimates> inputs;
-    int sum = 0;  // 4 * 2^18 * 2047 < 2^31
+    std::array<int, kEstimates> inputs{};
+    std::int64_t sum = 0;
     for (std::size_t n = 0; n < kEstimates; ++n) {
         inputs[n] = kLogistic.stretch(bits[n]->p());
-        sum += mixer.weights[n] * inputs[n];
+        sum += std::int64_t{mixer.weights[n]} * inputs[n];
     }
-    const std::uint32_t p = kLogistic.squash(sum >> 16);
+    const std::uint32_t p = kLogistic.squash(static_cast<int>(sum >> 16));
     const bool coded = coder.code(decision, p);
     const int error = (((coded ? 65535 : 0) - static_cast<int>(p)) * Mixer::kRate) >> 4;
     for (std::size_t n = 0; n < kEstimates; ++n) {
-        mixer.weights[n] = std::clamp(mixer.weights[n] + ((inputs[n] * error + (1 << 15)) >> 16), -Mixer::kMost, Mixer::kMost);
+        mixer.weights[n] += (inputs[n] * error + (1 << 15)) >> 16;
         bits[n]->update(coded);
     }
     return coded;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "screen_bits.hpp"
 #include "screen_colour.hpp"
 
 namespace predictive {
@@ -19,8 +20,8 @@ template <class Colour>
 Keys context_keys(const Neighbours<Colour>& at) {
     const std::uint64_t w = at.w * kFactors[0], n = at.n * kFactors[1], two = w + n;
     const std::uint64_t four = two + at.nw * kFactors[2] + at.ne * kFactors[3];
-    const std::uint64_t eight =
-        four + at.ww * kFactors[4] + at.nn * kFactors[5] + at.nne * kFactors[6] + at.nee * kFactors[7];
+    const std::uint64_t eight = four + at.ww * kFactors[4] + at.nn * kFactors[5] +
+                                at.nne * kFactors[6] + at.nee * kFactors[7];
     return {eight, four, two, w, n};
 }
 
@@ -45,10 +46,14 @@ struct Slot {
     }
 };
 
+// Bits of the index of a hash table for so many pixels.
+inline unsigned index_bits(unsigned pixel_bits, unsigned less) { return std::max(pixel_bits, less + 4) - less; }
+
 template <class Colour>
 class SlotTable {
 public:
-    explicit SlotTable(unsigned log2_slots) : shift_(64 - log2_slots), slots_(std::size_t{1} << log2_slots) {}
+    SlotTable(unsigned pixel_bits, unsigned less)
+        : shift_(64 - index_bits(pixel_bits, less)), slots_(std::size_t{1} << (64 - shift_)) {}
 
     // The slot of a context; it is emptied if another context holds it.
     Slot<Colour>& at(std::uint64_t key) {
@@ -62,5 +67,21 @@ private:
     unsigned shift_;
     std::vector<Slot<Colour>> slots_;
 };
+
+// Probabilities that are found by a hash; two contexts may share one.
+template <class T>
+class HashedTable {
+public:
+    HashedTable(unsigned pixel_bits, unsigned less)
+        : shift_(64 - index_bits(pixel_bits, less)), items_(std::size_t{1} << (64 - shift_)) {}
+
+    T& at(std::uint64_t key) { return items_[key * kFactors[3] >> shift_]; }
+
+private:
+    unsigned shift_;
+    std::vector<T> items_;
+};
+
+using HashedBits = HashedTable<AdaptiveBit>;
 
 }  // namespace predictive

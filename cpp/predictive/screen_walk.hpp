@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "screen.hpp"
@@ -24,8 +25,8 @@ public:
           cells_(cells),
           columns_((view.width + kCellSide - 1) / kCellSide),
           rows_((view.height + kCellSide - 1) / kCellSide),
-          candidates_(log2_pixels()),
-          literals_(format_, log2_pixels()) {
+          candidates_(pixel_bits()),
+          literals_(format_, pixel_bits()) {
         for (auto& line : lines_) line.assign(view.width + 2 * kPad, 0);
     }
 
@@ -55,7 +56,7 @@ private:
     bool is_coded(std::size_t cell) const { return cells_.empty() || cells_[cell] != 0; }
 
     // Number of bits of the number of coded pixels.
-    unsigned log2_pixels() const {
+    unsigned pixel_bits() const {
         std::size_t pixels = 0;
         for (std::size_t cell = 0; cell < columns_ * rows_; ++cell) {
             if (!is_coded(cell)) continue;
@@ -92,7 +93,8 @@ private:
     }
 
     // Where pixels of the colour that is all around end, and whether that is as far as one could hope.
-    std::pair<std::size_t, bool> same(T* pixels, std::size_t x, std::size_t right, Colour colour) {
+    std::pair<std::size_t, bool> same([[maybe_unused]] const T* pixels, std::size_t x,
+                                      std::size_t right, Colour colour) {
         const Colour* above = lines_[1].data() + kPad;
         const Colour* over = lines_[2].data() + kPad;
         std::size_t end = x + 1;
@@ -101,22 +103,26 @@ private:
         const std::size_t most = std::size_t{1} << width;
         std::size_t length = 0;
         if constexpr (!Coder::kDecodes) {
-            while (length < most && format_.number(pixels + (x + length) * format_.channels) == colour) ++length;
+            while (length < most && number(pixels, x + length) == colour) ++length;
         }
         if (code_bit(coder_, whole_run_[width], length == most)) return {x + most, true};
-        return {x + code_tree(coder_, run_length_[width].data(), width, static_cast<std::uint32_t>(length)), false};
+        length = code_tree(coder_, run_length_[width].data(), width, static_cast<std::uint32_t>(length));
+        return {x + length, false};
     }
 
-    Colour one(T* pixels, std::size_t x, const Neighbours<Colour>& at, Colour excluded) {
+    Colour one([[maybe_unused]] const T* pixels, std::size_t x, const Neighbours<Colour>& at,
+               Colour excluded) {
         Colour colour = 0;
-        if constexpr (!Coder::kDecodes) colour = format_.number(pixels + x * format_.channels);
+        if constexpr (!Coder::kDecodes) colour = number(pixels, x);
         Colour coded = candidates_.code(coder_, at, excluded, colour);
         if (coded == 0) coded = literals_.code(coder_, at, colour);
         candidates_.update(coded);
         return coded;
     }
 
-    void put(T* pixels, std::size_t x, Colour colour) {
+    Colour number(const T* pixels, std::size_t x) const { return format_.number(pixels + x * format_.channels); }
+
+    void put([[maybe_unused]] T* pixels, std::size_t x, Colour colour) {
         lines_[0][x + kPad] = colour;
         if constexpr (Coder::kDecodes) {
             for (std::size_t c = 0; c < format_.channels; ++c) {
