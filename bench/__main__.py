@@ -1,29 +1,27 @@
 """The benchmark's command line: python -m bench rd | speed | coder | own | weights | report |
-readme.
+readme; and of `graphics_commands`, lossless | collections | equal-bytes | graphics.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 from tqdm import tqdm
 
-from bench import coder, measure, own, peers, readme, report, survive, weights
-from bench.machine import machine
+from bench import coder, graphics_commands, measure, own, peers, readme, report, survive, weights
 from bench.pairs import Pair, pairs
 from bench.peers import Peer, PeerMissing
+from bench.runs import run_of
 from bench.speed import SpeedFailed, measure_codec, read_rows
 from bench.speed import markdown as speed_table
-from bench.store import Point, Store, data_hash, file_hash
+from bench.store import Point, Store
 from bench.summary import deltas, published, read_report, results, summarise, write_report
 from codec.errors import CodecError
 
@@ -108,7 +106,7 @@ def rd(
             sys.exit(130)
         finally:
             peers.close(found)
-    run = _run_of(out, images, files, _given(programs))
+    run = run_of(out, images, files, _given(programs))
     run |= {"missing": missing, "failures": failures, "seconds": round(time.time() - started, 1)}
     with (out / "runs.jsonl").open("a") as file:
         file.write(json.dumps(run) + "\n")
@@ -143,7 +141,7 @@ def speed(
         except SpeedFailed as error:
             failures.append(str(error))
     out.mkdir(parents=True, exist_ok=True)
-    told = _run_of(out, images, files, _given(programs)) | {
+    told = run_of(out, images, files, _given(programs)) | {
         "cores": cores, "failures": failures, "rows": [asdict(row) for row in rows],
     }  # fmt: skip
     (out / "speed.json").write_text(json.dumps(told, indent=1) + "\n")
@@ -173,7 +171,7 @@ def coder_command(
     click.echo(coder.markdown(case, found, messages))
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        told = _run_of(out, images, files, {}) | coder.as_json(case, found, messages)
+        told = run_of(out, images, files, {}) | coder.as_json(case, found, messages)
         (out / "coder.json").write_text(json.dumps(told, indent=1) + "\n")
 
 
@@ -217,22 +215,6 @@ def _make(names: list[str], paths: dict[str, str]) -> tuple[list[Peer], dict[str
         except PeerMissing as error:
             missing[name] = str(error)
     return found, missing
-
-
-def _run_of(
-    out: Path, images: Path | None, files: list[Path], programs: dict[str, str]
-) -> dict[str, Any]:
-    """The command, without the folders of this machine, and what it ran on."""
-    command = " ".join(["python -m bench", *sys.argv[1:]]).replace(str(out), "OUT")
-    for path in programs.values():
-        command = command.replace(path, Path(path).name)
-    return {
-        "command": command if images is None else command.replace(str(images), "IMAGES"),
-        "machine": machine(),
-        "python": platform.python_version(),
-        "images": [file.name for file in files],
-        "data_sha256": data_hash(file_hash(file) for file in files),
-    }
 
 
 def _table(points: list[Point]) -> None:
@@ -324,6 +306,9 @@ def readme_command(folder: Path, file: Path) -> None:
         readme.write(file, folder)
     except (OSError, ValueError, StopIteration) as error:
         raise click.ClickException(f"{file.name}: {error}") from error
+
+
+graphics_commands.add_to(main)
 
 
 if __name__ == "__main__":

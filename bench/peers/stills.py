@@ -27,7 +27,7 @@ class PillowPeer:
                 raise PeerMissing(f"{name}: this Pillow is built without {feature}")
             self.version += f", {feature} {features.version(feature)}"
         if name == "jxl":
-            self.version += f", {_register_jxl()}"
+            self.version += f", {register_jxl()}"
 
     def encode(self, image: RGB, setting: float) -> bytes:
         file = io.BytesIO()
@@ -72,7 +72,7 @@ def _options(name: str, setting: float) -> dict[str, Any]:
     return options[name]
 
 
-def _register_jxl() -> str:
+def register_jxl() -> str:
     """JPEG XL comes with a plug-in that registers itself when imported."""
     try:
         import pillow_jxl  # noqa: F401

@@ -1,0 +1,193 @@
+"""Commands for what is no photograph: lossless, collections, equal-bytes, graphics."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from tqdm import tqdm
+
+import codec
+from bench import equal_bytes, graphics, lossless, peers, strangers
+from bench.images import NoImages, image_files
+from bench.peers import PeerFailed, PeerMissing, exact
+from bench.runs import run_of
+
+__all__ = ["add_to"]
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_IMAGES = click.option("--images", type=_FOLDER, required=True, help="Folder of images.")
+_EVERY = click.option("--every", default=1, show_default=True, help="Use every n-th image.")
+_JSON = click.option("--out", type=_FILE, help="JSON file to write.")
+LOSSLESS = "png,webp,jxl-e3,jxl-e7,jxl-e9,ffv1,ours"
+
+Made = TypeVar("Made")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _make(names: list[str], make: Callable[[str], Made]) -> tuple[list[Made], list[str]]:
+    """The codecs that can run here, and why the others cannot."""
+    found, missing = [], []
+    for name in names:
+        try:
+            found.append(make(name))
+        except PeerMissing as error:
+            missing.append(str(error))
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+    return found, missing
+
+
+def _files(images: Path, every: int) -> list[Path]:
+    try:
+        return image_files(images, every)
+    except NoImages as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _write(out: Path | None, told: dict[str, Any]) -> None:
+    """The JSON file, where one is wanted."""
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(told, indent=1) + "\n")
+
+
+def _end(problems: list[str]) -> None:
+    """Names the problems, and ends with status 1 if there are any."""
+    for line in problems:
+        click.echo(f"missing: {line}", err=True)
+    sys.exit(1 if problems else 0)
+
+
+@click.command("lossless")
+@_IMAGES
+@_EVERY
+@click.option("--codecs", default=LOSSLESS, show_default=True, help=f"Of {', '.join(exact.NAMES)}.")
+@click.option(
+    "--near-lossless", "near", default=0, type=click.IntRange(0, 255),
+    help="Largest error that ours may make; only ours runs then.",
+)  # fmt: skip
+@click.option(
+    "--cores", type=click.IntRange(1), default=1, show_default=True,
+    help="Of the processor that a codec may use.",
+)  # fmt: skip
+@click.option("--title", default="", help="What the pictures are, for the tables of documents.")
+@_JSON
+def lossless_command(
+    images: Path, every: int, codecs: str, near: int, cores: int, title: str, out: Path | None
+) -> None:
+    """Bits per pixel and speed of lossless codecs, every file decoded and compared."""
+    files = _files(images, every)
+    names = [n for n in _names(codecs) if not near or n.partition("-")[0] == exact.OURS]
+    if not names:
+        raise click.ClickException("--near-lossless measures ours alone: name it in --codecs")
+    lossless.use_cores(cores)
+    found, missing = _make(names, lambda name: exact.make(name, near))
+    with tqdm(total=len(found) * len(files), unit="file", disable=None) as bar:
+
+        def progress(text: str) -> None:
+            bar.set_postfix_str(text)
+            bar.update()
+
+        rows, failures = lossless.measure(found, files, near, progress)
+    click.echo(lossless.markdown(rows, near), nl=False)
+    told = run_of(out or Path("OUT"), images, files, {}) | {
+        "title": title, "near_lossless": near, "cores": cores, "missing": missing,
+        "failures": failures, "rows": [row.as_json() for row in rows],
+    }  # fmt: skip
+    _write(out, told)
+    _end([*missing, *failures])
+
+
+@click.command("collections")
+@_IMAGES
+@click.option("--quality", type=click.FloatRange(0, 100), default=75, show_default=True)
+@_JSON
+def collections_command(images: Path, quality: float, out: Path | None) -> None:
+    """Strangers' test images through encode and decode: refused, failed, poor, too large."""
+    files = strangers.files_of(images)
+    with tqdm(total=len(files), unit="file", disable=None) as bar:
+
+        def progress(text: str) -> None:
+            bar.set_postfix_str(text)
+            bar.update()
+
+        found = strangers.measure(images, quality, progress)
+    told = strangers.summary(found)
+    click.echo(strangers.text_of(told))
+    run = run_of(out or Path("OUT"), images, [], {})
+    del run["images"], run["data_sha256"]
+    told = run | {"quality": quality, "codec": codec.__version__} | told
+    _write(out, told)
+    sys.exit(1 if told["failures"] else 0)
+
+
+@click.command("equal-bytes")
+@_IMAGES
+@_EVERY
+@click.option("--codecs", default="avif,webp", show_default=True, help="To compare ours with.")
+@click.option("--quality", type=click.FloatRange(0, 100), default=75, show_default=True)
+@click.option("--effort", type=click.IntRange(1, 10), help="Of ours.")
+@_JSON
+def equal_bytes_command(
+    images: Path, every: int, codecs: str, quality: float, effort: int | None, out: Path | None
+) -> None:
+    """Ours at a quality and others at the same bytes: PSNR and SSIMULACRA2 of each picture."""
+    files = _files(images, every)
+    found, problems = _make(_names(codecs), peers.make)
+    try:
+        score = equal_bytes.ssimulacra2()
+    except PeerMissing as error:
+        raise click.ClickException(str(error)) from error
+    options = {} if effort is None else {"effort": effort}
+    rows = []
+    for file in tqdm(files, unit="picture", disable=None):
+        try:
+            rows.append(equal_bytes.measure(file, found, quality, score, **options))
+        except (PeerFailed, codec.CodecError) as error:
+            problems.append(f"{file.name}: {error}")
+    peers.close(found)
+    if rows:
+        click.echo(equal_bytes.markdown(rows), nl=False)
+    told = run_of(out or Path("OUT"), images, files, {}) | {
+        "quality": quality, "missing": problems,
+        "versions": {equal_bytes.OURS: codec.__version__} | {p.name: p.version for p in found},
+        "rows": [version.as_json() for row in rows for version in row],
+    }  # fmt: skip
+    _write(out, told)
+    _end(problems)
+
+
+@click.command("graphics")
+@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--clone", "clones", multiple=True, metavar="NAME=PATH",
+    help=f"A clone that is there already, of {', '.join(graphics.REPOSITORIES)}.",
+)  # fmt: skip
+@click.option("--photographs", type=_FOLDER, help="To dither and to reduce, beside the example.")
+def graphics_command(out: Path, clones: tuple[str, ...], photographs: Path | None) -> None:
+    """Make and gather screenshots, charts, pages and dithers, and two collections."""
+    given = dict(clone.partition("=")[::2] for clone in clones)
+    unknown = sorted(set(given) - set(graphics.REPOSITORIES))
+    if unknown:
+        raise click.ClickException(f"no source is called {', '.join(unknown)}")
+    os.makedirs(out, exist_ok=True)
+    made, problems = graphics.gather(out, {n: Path(p) for n, p in given.items()}, photographs)
+    for line in made:
+        click.echo(line)
+    _end(problems)
+
+
+def add_to(group: click.Group) -> None:
+    """Makes these commands part of a group."""
+    for command in (lossless_command, collections_command, equal_bytes_command, graphics_command):
+        group.add_command(command)

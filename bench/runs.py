@@ -1,0 +1,29 @@
+"""How a measurement came to be, as its results tell it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.machine import machine
+from bench.store import data_hash, file_hash
+
+__all__ = ["run_of"]
+
+
+def run_of(
+    out: Path, images: Path | None, files: list[Path], programs: dict[str, str]
+) -> dict[str, Any]:
+    """The command, without the folders of this machine, and what it ran on."""
+    command = " ".join(["python -m bench", *sys.argv[1:]]).replace(str(out), "OUT")
+    for path in programs.values():
+        command = command.replace(path, Path(path).name)
+    return {
+        "command": command if images is None else command.replace(str(images), "IMAGES"),
+        "machine": machine(),
+        "python": platform.python_version(),
+        "images": [file.name for file in files],
+        "data_sha256": data_hash(file_hash(file) for file in files),
+    }
