@@ -1,4 +1,6 @@
-"""What the benchmark writes into documents, between marks: the table and the plot, or six rows."""
+"""What the benchmark writes into documents, between marks: the table and the plot, or six rows; and
+the table of `bench.lossless_table`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from bench import lossless_table
 from bench.bd import Delta
 from bench.report import OURS, plot, table
 from bench.speed import Row, read_rows
@@ -87,12 +90,15 @@ def updated(text: str, measured: list[Result], speeds: list[Row], picture: str) 
 
 def write(path: Path, folder: Path) -> None:
     """Update a document, and rd.svg that it shows, from results.json and, where it is there,
-    speed.json in `folder`.
+    speed.json in `folder`; or its table of lossless codecs, where there is no results.json.
 
     Raises:
         ValueError: the marks are not there, or a file is not what its name says.
         StopIteration: the results have no curve of ours.
     """
+    if not (folder / "results.json").exists():
+        path.write_text(lossless_table.filled(path.read_text(), folder))
+        return
     picture = folder / "rd.svg"
     shown = Path(os.path.relpath(picture, path.parent)).as_posix()
     measured, speeds = read_report(folder / "results.json").codecs, read_rows(folder / "speed.json")

@@ -98,10 +98,10 @@ def measure(folder: Path, quality: float, progress: Callable[[str], None]) -> li
 
 
 def _head(outcome: Outcome) -> str:
-    """The beginning of a message without what differs from file to file."""
+    """The beginning of a message, up to a bracket, without what differs from file to file."""
     name = re.escape(Path(outcome.file).name)
     plain = re.sub(rf"\S*{name}", "FILE", outcome.message)
-    return re.sub(r"\d+", "N", plain.partition("\n")[0])[:HEAD_CHARS]
+    return re.sub(r"\d+", "N", re.split(r" \(|\n", plain)[0])[:HEAD_CHARS]
 
 
 def summary(found: list[Outcome]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ repositories. Nothing of it is committed; the command makes it anew.
     browser.py    pages of pages.py through headless Chromium
     terminal.py   xterm in a virtual screen (Xvfb): listings, history, code, processes
     charts.py     matplotlib
-    documents.py  PDF by reportlab, drawn by PyMuPDF
+    documents.py  PDF by reportlab, drawn by PDFium
     reduced.py    photographs in few colours, with dithers
     clones.py     pictures out of public repositories
 

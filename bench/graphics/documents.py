@@ -1,4 +1,4 @@
-"""Pages of documents: PDF by reportlab, drawn by PyMuPDF as a viewer or a fax would."""
+"""Pages of documents: PDF by reportlab, drawn by PDFium as a viewer or a fax would."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _PAGES = (
 def make(folder: Path) -> list[str]:
     """Four pages. Raises NotMade where a package is missing."""
     try:
-        import pymupdf
+        import pypdfium2
         from reportlab.platypus import SimpleDocTemplate
     except ImportError as error:
-        raise NotMade("install reportlab and pymupdf") from error
+        raise NotMade("install reportlab and pypdfium2") from error
     file = io.BytesIO()
     SimpleDocTemplate(file, title="Pages").build(_story())
     made = []
-    read: Any = pymupdf.open
-    with read(stream=file.getvalue(), filetype="pdf") as document:
-        for name, number, dpi, mode in _PAGES:
-            drawn: Any = document[number].get_pixmap(dpi=dpi)
-            image = Image.frombytes("RGB", (drawn.width, drawn.height), drawn.samples)
-            if mode:
-                image = image.convert(mode, dither=Image.Dither.NONE)
-            made.append(save(image, folder / f"page-{name}.png"))
+    document = pypdfium2.PdfDocument(file.getvalue())
+    for name, number, dpi, mode in _PAGES:
+        drawn = document[number].render(scale=dpi / 72)
+        image = drawn.to_pil().convert("RGB")
+        if mode:
+            image = image.convert(mode, dither=Image.Dither.NONE)
+        made.append(save(image, folder / f"page-{name}.png"))
+    document.close()
     return made
 
 
