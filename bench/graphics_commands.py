@@ -24,6 +24,10 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _IMAGES = click.option("--images", type=_FOLDER, required=True, help="Folder of images.")
 _EVERY = click.option("--every", default=1, show_default=True, help="Use every n-th image.")
+_ONLY = click.option(
+    "--names", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with the names of the images to take, one a line.",
+)  # fmt: skip
 _JSON = click.option("--out", type=_FILE, help="JSON file to write.")
 LOSSLESS = "png,webp,jxl-e3,jxl-e7,jxl-e9,ffv1,ours"
 
@@ -47,11 +51,20 @@ def _make(names: list[str], make: Callable[[str], Made]) -> tuple[list[Made], li
     return found, missing
 
 
-def _files(images: Path, every: int) -> list[Path]:
+def _files(images: Path, every: int, names: Path | None) -> list[Path]:
+    """The images of a folder, or those of them that a file names, one a line."""
     try:
-        return image_files(images, every)
+        files = image_files(images, every)
     except NoImages as error:
         raise click.ClickException(str(error)) from error
+    if names is None:
+        return files
+    wanted = names.read_text().split("\n")
+    found = {file.name: file for file in files}
+    absent = [name for name in wanted if name and name not in found]
+    if absent or not any(wanted):
+        raise click.ClickException(f"{names.name}: not in the folder: {', '.join(absent) or 'any'}")
+    return [found[name] for name in wanted if name]
 
 
 def _write(out: Path | None, told: dict[str, Any]) -> None:
@@ -71,6 +84,7 @@ def _end(problems: list[str]) -> None:
 @click.command("lossless")
 @_IMAGES
 @_EVERY
+@_ONLY
 @click.option("--codecs", default=LOSSLESS, show_default=True, help=f"Of {', '.join(exact.NAMES)}.")
 @click.option(
     "--near-lossless", "near", default=0, type=click.IntRange(0, 255),
@@ -83,15 +97,16 @@ def _end(problems: list[str]) -> None:
 @click.option("--title", default="", help="What the pictures are, for the tables of documents.")
 @_JSON
 def lossless_command(
-    images: Path, every: int, codecs: str, near: int, cores: int, title: str, out: Path | None
-) -> None:
+    images: Path, every: int, names: Path | None, codecs: str, near: int, cores: int, title: str,
+    out: Path | None,
+) -> None:  # fmt: skip
     """Bits per pixel and speed of lossless codecs, every file decoded and compared."""
-    files = _files(images, every)
-    names = [n for n in _names(codecs) if not near or n.partition("-")[0] == exact.OURS]
-    if not names:
+    files = _files(images, every, names)
+    wanted = [n for n in _names(codecs) if not near or n.partition("-")[0] == exact.OURS]
+    if not wanted:
         raise click.ClickException("--near-lossless measures ours alone: name it in --codecs")
     lossless.use_cores(cores)
-    found, missing = _make(names, lambda name: exact.make(name, near))
+    found, missing = _make(wanted, lambda name: exact.make(name, near))
     with tqdm(total=len(found) * len(files), unit="file", disable=None) as bar:
 
         def progress(text: str) -> None:
@@ -134,15 +149,17 @@ def collections_command(images: Path, quality: float, out: Path | None) -> None:
 @click.command("equal-bytes")
 @_IMAGES
 @_EVERY
+@_ONLY
 @click.option("--codecs", default="avif,webp", show_default=True, help="To compare ours with.")
 @click.option("--quality", type=click.FloatRange(0, 100), default=75, show_default=True)
 @click.option("--effort", type=click.IntRange(1, 10), help="Of ours.")
 @_JSON
 def equal_bytes_command(
-    images: Path, every: int, codecs: str, quality: float, effort: int | None, out: Path | None
-) -> None:
+    images: Path, every: int, names: Path | None, codecs: str, quality: float, effort: int | None,
+    out: Path | None,
+) -> None:  # fmt: skip
     """Ours at a quality and others at the same bytes: PSNR and SSIMULACRA2 of each picture."""
-    files = _files(images, every)
+    files = _files(images, every, names)
     found, problems = _make(_names(codecs), peers.make)
     try:
         score = equal_bytes.ssimulacra2()

@@ -151,3 +151,18 @@ def test_document_without_marks_is_refused(tmp_path: Path) -> None:
 
     assert code == 1
     assert "a document without" in text
+
+
+def test_list_names_the_images(images: Path, tmp_path: Path) -> None:
+    names, out = tmp_path / "held-out.txt", tmp_path / "out.json"
+    names.write_text("2.png\n0.png\n")
+    words = ("lossless", "--images", images, "--codecs", "png", "--names", names)
+
+    code, text = bench(*words, "--out", out)
+
+    assert code == 0, text
+    assert json.loads(out.read_text())["images"] == ["2.png", "0.png"]
+    names.write_text("2.png\nabsent.png\n")
+    code, text = bench(*words)
+    assert code == 1
+    assert "held-out.txt: not in the folder: absent.png" in text
