@@ -157,9 +157,9 @@ def _sprites(random: Random, height: int, width: int) -> RGB:
     """A few small pictures of few colours, symmetric ones as well, set again and again."""
     side = int(random.choice([5, 8, 12, 16]))
     count = int(random.integers(1, 6))
-    tiles = colours(random, int(random.integers(2, 9)))[
-        random.integers(0, 2, (count, side, side)) * random.integers(0, 2, (count, side, side))
-    ]
+    inks = int(random.integers(2, 9))
+    shapes = random.integers(0, 2, (count, side, side)) * random.integers(0, inks, (count, 1, side))
+    tiles = colours(random, inks)[shapes]
     tiles = np.where(random.random((count, 1, 1, 1)) < 0.5, tiles, tiles[:, :, ::-1])
     chosen = tiles[random.integers(0, count, (-(-height // side), -(-width // side)))]
     rows = chosen.transpose(0, 2, 1, 3, 4).reshape(chosen.shape[0] * side, -1, 3)
