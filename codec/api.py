@@ -33,6 +33,7 @@ from codec.options import (
     EncoderOptions,
     Limits,
     check_crop,
+    check_limits,
     parse_size,
     parse_strip,
 )
@@ -193,7 +194,7 @@ def encode(
         lossless: every sample comes back as it was, also of 16 bits.
         near_lossless: no sample is off by more than this.
         device, threads: see `DecoderOptions`; they do not change the bytes up to effort 7.
-        limits: the largest image taken.
+        limits: the largest image taken, and the largest file made.
 
     Returns:
         The bytes of the file.
@@ -215,7 +216,7 @@ def encode(
         lossless=lossless,
         near_lossless=near_lossless,
     )
-    machine = DecoderOptions(device=device, threads=threads, limits=limits or Limits())
+    machine = DecoderOptions(device=device, threads=threads, limits=check_limits(limits))
     from codec.encoder import Encoder
     from codec.image.files import open_picture
 
@@ -225,6 +226,7 @@ def encode(
         model=model if options.error is None else None,
         device=machine.device,
         threads=machine.threads,
+        limits=machine.limits,
     )
     with translated():
         return encoder.encode_picture(picture, options)
@@ -258,7 +260,7 @@ def decode(
         crop=crop,
         device=device,
         threads=threads,
-        limits=limits or Limits(),
+        limits=check_limits(limits),
     )
     return _decode_picture(read_data(data, limits=options.limits), options).to_numpy()
 
@@ -276,7 +278,7 @@ def info(data: DataSource, *, limits: Limits | None = None, strict: bool = True)
         CodecError: the header cannot be read, or (strict) the file is damaged.
         OSError: the file cannot be opened or read.
     """
-    limits = limits or Limits()
+    limits = check_limits(limits)
     content = read_data(data, limits=limits)
     with translated():
         found = bitstream.inspect(content, limits)
@@ -304,7 +306,7 @@ def verify(
         CodecError: the file does not decode; or an `OptionError`: the source has another size.
         OSError: a file cannot be opened or read.
     """
-    options = DecoderOptions(device=device, threads=threads, limits=limits or Limits())
+    options = DecoderOptions(device=device, threads=threads, limits=check_limits(limits))
     content = read_data(data, limits=options.limits)
     info(content, limits=options.limits)
     return compare(content, _decode_picture(content, options), against, options.limits)

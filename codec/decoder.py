@@ -19,8 +19,9 @@ from codec.frame.geometry import tile_area
 from codec.image.alpha import decode_alpha
 from codec.image.color import as_channels
 from codec.image.picture import Picture, Samples
+from codec.image.source import as_bytes, read_data
 from codec.models import registry
-from codec.options import Crop, DecoderOptions, Limits, check_crop
+from codec.options import Crop, DecoderOptions, Limits, check_crop, check_limits, check_progress
 
 if TYPE_CHECKING:
     from codec.image.source import DataSource
@@ -46,9 +47,9 @@ class Decoder:
     def __init__(
         self, *, device: str = "auto", threads: int = 0, limits: Limits | None = None
     ) -> None:
-        options = DecoderOptions(device=device, threads=threads, limits=limits or Limits())
+        options = DecoderOptions(device=device, threads=threads, limits=check_limits(limits))
         self._limits = options.limits
-        self._threads = threads
+        self._threads = options.threads
         self.device = resolve_device(device)
 
     def decode(self, data: DataSource, crop: Crop | None = None) -> Samples:
@@ -58,8 +59,6 @@ class Decoder:
         Raises:
             CodecError: the file is damaged, not ours, or over a limit; or the crop reaches outside.
         """
-        from codec.image.source import read_data
-
         return self.decode_picture(read_data(data, limits=self._limits), crop).to_numpy()
 
     def decode_picture(
@@ -75,12 +74,12 @@ class Decoder:
         Raises:
             CodecError: the file is damaged, not ours, or over a limit; or the crop reaches outside.
         """
+        check_progress(progress)
         with translated():
-            container = bitstream.read(data, self._limits)
+            container = bitstream.read(as_bytes(data), self._limits)
             header = container.header
-            area = check_crop(
-                crop or (0, 0, header.width, header.height), header.width, header.height
-            )
+            whole_area = (0, 0, header.width, header.height)
+            area = check_crop(whole_area if crop is None else crop, header.width, header.height)
             x, y, width, height = area
             samples = self._samples(container, area, progress)
             alpha = None
@@ -113,7 +112,7 @@ class Decoder:
         from. None for a tile that has no learned part.
         """
         with translated():
-            container = bitstream.read(data, self._limits)
+            container = bitstream.read(as_bytes(data), self._limits)
             header, modes = container.header, container.modes
             if modes is not None and modes.whole(header):
                 return []

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import bitstream
 from codec.errors import OptionError, TargetUnreachable, UnsupportedImage, translated
 from codec.frame.devices import frame_model, require_torch, resolve_device
 from codec.frame.encodings import Encodings, Progress
@@ -18,7 +19,10 @@ from codec.options import (
     DEFAULT_TILE_PX,
     REFINED_FROM,
     EncoderOptions,
+    Limits,
     check_device,
+    check_limits,
+    check_progress,
     check_threads,
     parse_size,
     parse_strip,
@@ -48,6 +52,7 @@ class Encoder:
         model: name of a registered model instead.
         device: "auto", "cpu", "cuda" or "cuda:N"; the bytes do not depend on it up to effort 7.
         threads: of the processor, 0 for all; the bytes do not depend on it.
+        limits: the largest image taken, and the largest file made.
 
     Raises:
         OptionError: an option is out of range, or there is no such device.
@@ -62,7 +67,9 @@ class Encoder:
         model: str | None = None,
         device: str = "auto",
         threads: int = 0,
+        limits: Limits | None = None,
     ) -> None:
+        self._limits = check_limits(limits)
         self.entry = registry.default(profile) if model is None else registry.by_name(model)
         self._threads = check_threads(threads)
         self.device = resolve_device(check_device(device))
@@ -92,14 +99,13 @@ class Encoder:
                 of range, or the target cannot be reached.
         """
         from codec.image.files import open_picture
-        from codec.options import Limits
 
         size = parse_size(target_size) if isinstance(target_size, str) else target_size
         options = EncoderOptions(
             quality, level, target_bpp, size, target_psnr, tile, parse_strip(strip), effort,
             lossless, near_lossless,
         )  # fmt: skip
-        return self.encode_picture(open_picture(image, limits=Limits()), options)
+        return self.encode_picture(open_picture(image, limits=self._limits), options)
 
     def encode_picture(
         self, picture: Picture, options: EncoderOptions, progress: Progress | None = None
@@ -115,9 +121,17 @@ class Encoder:
         Raises:
             TargetUnreachable: no level reaches the target; states the nearest value.
             UnsupportedImage: samples of 16 bits, which lossy files do not have.
+            LimitExceeded: the picture or its metadata are over a limit.
             OptionError: the level is not one of the model, or the effort needs PyTorch, which is
                 not installed.
         """
+        if not isinstance(picture, Picture) or not isinstance(options, EncoderOptions):
+            raise OptionError(
+                f"encode_picture takes a Picture and EncoderOptions, not "
+                f"{type(picture).__name__} and {type(options).__name__}"
+            )
+        check_progress(progress)
+        self._check_limits(picture.without(options.strip), options.tile)
         if options.error is not None:
             return self._exact(picture, options, options.error, progress)
         if self.entry.profile == registry.PREDICTIVE:
@@ -137,12 +151,21 @@ class Encoder:
             encodings = Encodings(
                 self.entry, frame_model(self.entry, self.device), picture.without(options.strip),
                 options.tile, passes=1 if direct else passes, threads=self._threads,
-                refiner=refiner, progress=progress,
+                refiner=refiner, progress=progress, limits=self._limits,
             )  # fmt: skip
             data = self._find(encodings, options, picture.width * picture.height)
         if progress is not None:
             progress(1.0)
         return data
+
+    def _check_limits(self, picture: Picture, tile: int) -> None:
+        """Refuses before the work what the writer would refuse after it."""
+        grid = bitstream.TileGrid(picture.width, picture.height, tile.bit_length() - 1)
+        with translated():
+            self._limits.check_size(picture.width, picture.height)
+            self._limits.check_tiles(grid.count)
+            for block in (picture.icc, picture.exif, picture.xmp):
+                self._limits.check_metadata(len(block or b""))
 
     def _exact(
         self, picture: Picture, options: EncoderOptions, error: int, progress: Progress | None
@@ -152,7 +175,7 @@ class Encoder:
         with translated():
             data = encode_exact(
                 picture.without(options.strip), error, tile=options.tile, effort=options.effort,
-                threads=self._threads, progress=progress,
+                threads=self._threads, progress=progress, limits=self._limits,
             )  # fmt: skip
         if progress is not None:
             progress(1.0)

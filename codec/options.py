@@ -5,11 +5,11 @@ Needs no NumPy, so that the command line can check its arguments at once.
 
 from __future__ import annotations
 
-import math
 import numbers
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
+from operator import index
 
 import bitstream
 from bitstream.constants import MAX_ERROR, MAX_LEVEL, MAX_TILE_LOG2, MIN_TILE_LOG2
@@ -29,6 +29,8 @@ __all__ = [
     "Limits",
     "check_crop",
     "check_device",
+    "check_limits",
+    "check_progress",
     "check_threads",
     "parse_crop",
     "parse_size",
@@ -75,7 +77,8 @@ class Limits(bitstream.Limits):
 
     def __post_init__(self) -> None:
         for limit in fields(self):
-            _check_integer(limit.name, getattr(self, limit.name), 0, 1 << 62)
+            value = _integer(limit.name, getattr(self, limit.name), 0, 1 << 62)
+            object.__setattr__(self, limit.name, value)
 
     def check_image(self, width: int, height: int) -> None:
         """Compares the size in the header of an input image with the limits.
@@ -138,21 +141,24 @@ class EncoderOptions:
         names = ("quality", "level", "target_bpp", "target_size", "target_psnr", "near_lossless")
         given = [name for name in names if getattr(self, name) is not None]
         if not isinstance(self.lossless, bool):
-            raise OptionError(f"lossless is True or False, not {self.lossless!r}")
+            raise OptionError(f"lossless is True or False, not {_shown(self.lossless)}")
         if self.lossless:
             given.append("lossless")
         if len(given) > 1:
             raise OptionError(f"{' and '.join(given)} exclude each other: give one of them")
         if not given:
             object.__setattr__(self, "quality", DEFAULT_QUALITY)
-        _check_number("quality", self.quality, 0, 100)
-        _check_integer("level", self.level, 0, MAX_LEVEL)
-        _check_number("target_bpp", self.target_bpp, 0, 1e6, above=True)
-        _check_integer("target_size", self.target_size, 1, 1 << 62)
-        _check_number("target_psnr", self.target_psnr, 0, 100, above=True)
-        _check_integer("near_lossless", self.near_lossless, 0, MAX_ERROR)
-        _check_integer("tile", self.tile, MIN_TILE_PX, MAX_TILE_PX)
-        _check_integer("effort", self.effort, 1, MAX_EFFORT)
+        for name, low, high in (
+            ("level", 0, MAX_LEVEL), ("target_size", 1, 1 << 62), ("near_lossless", 0, MAX_ERROR),
+        ):  # fmt: skip
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _integer(name, getattr(self, name), low, high))
+        for name, limit in (("quality", 100), ("target_bpp", 1e6), ("target_psnr", 100)):
+            if getattr(self, name) is not None:
+                value = _number(name, getattr(self, name), 0, limit, above=name != "quality")
+                object.__setattr__(self, name, value)
+        for name, low, high in (("tile", MIN_TILE_PX, MAX_TILE_PX), ("effort", 1, MAX_EFFORT)):
+            object.__setattr__(self, name, _integer(name, getattr(self, name), low, high))
         if self.tile & (self.tile - 1):
             raise OptionError(
                 f"tile is a power of two in {MIN_TILE_PX}..{MAX_TILE_PX}, not {self.tile}"
@@ -186,9 +192,10 @@ class DecoderOptions:
 
     def __post_init__(self) -> None:
         if self.crop is not None:
-            check_crop(self.crop)
+            object.__setattr__(self, "crop", check_crop(self.crop))
         check_device(self.device)
-        check_threads(self.threads)
+        object.__setattr__(self, "threads", check_threads(self.threads))
+        check_limits(self.limits)
 
 
 def parse_size(text: str) -> int:
@@ -200,8 +207,8 @@ def parse_size(text: str) -> int:
         OptionError: the text is not a size, or the size is below one byte.
     """
     match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise OptionError(f"{text!r} is not a size; write for example 60000, 60kB or 60KiB")
+    if match is None or len(text) > 100:
+        raise OptionError(f"{text[:100]!r} is not a size; write for example 60000, 60kB or 60KiB")
     number, unit, binary = match.groups()
     base = 1024 if binary else 1000
     size = int(float(number) * base ** _SIZE_POWERS[(unit or "").lower()])
@@ -231,6 +238,8 @@ def parse_strip(kinds: str | Iterable[str]) -> frozenset[str]:
     """
     if isinstance(kinds, str):
         kinds = kinds.split(",") if kinds else ()
+    if not isinstance(kinds, Iterable):
+        raise OptionError(f"what to strip are names among exif, xmp, icc, all, not {_shown(kinds)}")
     result: set[str] = set()
     for name in (str(kind).strip().lower() for kind in kinds):
         if name == "all":
@@ -245,14 +254,18 @@ def parse_strip(kinds: str | Iterable[str]) -> frozenset[str]:
 def check_crop(crop: Crop, width: int | None = None, height: int | None = None) -> Crop:
     """Checks that a crop is not empty and, if the size of the image is given, lies inside it.
 
+    Returns: it as four integers of Python.
+
     Raises:
         OptionError: it does not.
     """
-    if len(crop) != 4 or any(
-        isinstance(v, bool) or not isinstance(v, numbers.Integral) for v in crop
-    ):
-        raise OptionError(f"a crop is four whole numbers x, y, width, height, not {crop!r}")
-    x, y, crop_width, crop_height = crop
+    try:
+        x, y, crop_width, crop_height = (_as_integer(value) for value in crop)
+    except (TypeError, ValueError) as error:
+        raise OptionError(
+            f"a crop is four whole numbers x, y, width, height, not {_shown(crop)}"
+        ) from error
+    crop = x, y, crop_width, crop_height
     if x < 0 or y < 0 or crop_width < 1 or crop_height < 1:
         raise OptionError(f"crop {crop} needs x, y from 0 up and width, height from 1 up")
     if (width is not None and x + crop_width > width) or (
@@ -272,7 +285,7 @@ def check_device(device: str) -> str:
         OptionError: it is none of auto, cpu, cuda, cuda:N.
     """
     if not isinstance(device, str) or not _DEVICE.fullmatch(device):
-        raise OptionError(f"device is auto, cpu, cuda or cuda:N, not {device!r}")
+        raise OptionError(f"device is auto, cpu, cuda or cuda:N, not {_shown(device)}")
     return device
 
 
@@ -282,25 +295,68 @@ def check_threads(threads: int) -> int:
     Raises:
         OptionError: it is out of range.
     """
-    _check_integer("threads", threads, 0, 1024)
-    return threads
+    return _integer("threads", threads, 0, 1024)
 
 
-def _check_number(
-    name: str, value: float | None, low: float, high: float, *, above: bool = False
-) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise OptionError(f"{name} is a number, not {value!r}")
-    if not low <= value <= high or (above and value == low):
+def check_limits(limits: Limits | None) -> Limits:
+    """The limits, or the default ones for None.
+
+    Raises:
+        OptionError: it is something else.
+    """
+    if limits is None:
+        return Limits()
+    if not isinstance(limits, Limits):
+        raise OptionError(f"limits are a codec.Limits or None, not {_shown(limits)}")
+    return limits
+
+
+def check_progress(progress: object) -> None:
+    """Checks that what is to be told of progress can be called.
+
+    Raises:
+        OptionError: it cannot.
+    """
+    if progress is not None and not callable(progress):
+        raise OptionError(f"progress is a function of the finished share, not {_shown(progress)}")
+
+
+def _number(name: str, value: float, low: float, high: float, *, above: bool) -> float:
+    """A number of any type as one of Python, if it is in range."""
+    try:
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError
+        found = float(value)
+    except (TypeError, OverflowError) as error:
+        raise OptionError(f"{name} is a number, not {_shown(value)}") from error
+    if not low <= found <= high or (above and found == low):
         bounds = f"above {low:g}, up to {high:g}" if above else f"{low:g}..{high:g}"
-        raise OptionError(f"{name} is {bounds}, not {value:g}")
+        raise OptionError(f"{name} is {bounds}, not {found:g}")
+    return found
 
 
-def _check_integer(name: str, value: int | None, low: int, high: int) -> None:
-    if value is None:
-        return
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or not low <= value <= high:
-        raise OptionError(f"{name} is a whole number in {low}..{high}, not {value!r}")
+def _integer(name: str, value: int, low: int, high: int) -> int:
+    """A whole number of any type as one of Python, if it is in range."""
+    try:
+        found = _as_integer(value)
+    except TypeError:
+        found = low - 1
+    if not low <= found <= high:
+        raise OptionError(f"{name} is a whole number in {low}..{high}, not {_shown(value)}")
+    return found
+
+
+def _as_integer(value: int) -> int:
+    """A whole number of any type as one of Python; truth values are none."""
+    if isinstance(value, bool):
+        raise TypeError("a truth value is not a number")
+    return index(value)
+
+
+def _shown(value: object) -> str:
+    """A wrong value in a message, cut short; Python refuses to print some whole numbers."""
+    try:
+        text = repr(value)
+    except ValueError:
+        text = f"one of type {type(value).__name__}"
+    return text if len(text) <= 100 else f"{text[:100]}..."

@@ -277,6 +277,7 @@ class _Work:
                 model=None if exact else self._model,
                 device=self._machine.device,
                 threads=self._machine.threads,
+                limits=self._machine.limits,
             )
             common.log_machine(self._encoder)
         return self._encoder

@@ -50,6 +50,7 @@ class Encodings:
         threads: of the processor, 0 for all.
         refiner: refines the latents of tiles; None codes them as the analysis gives them.
         progress: called with the finished share, 0..1.
+        limits: what a reader of the files will take; None is the default `bitstream.Limits()`.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Encodings:
         threads: int = 0,
         refiner: TileRefiner | None = None,
         progress: Progress | None = None,
+        limits: bitstream.Limits | None = None,
     ) -> None:
         self._entry, self._model, self._picture = entry, model, picture
         self._passes, self._passed = passes, 0
@@ -70,11 +72,15 @@ class Encodings:
         self.grid = bitstream.TileGrid(picture.width, picture.height, tile.bit_length() - 1)
         self._files: dict[int, bytes] = {}
         self._psnr: dict[int, float] = {}
+        self._limits = limits
 
     def unrefined(self) -> Encodings:
         """The same picture coded without refinement, telling nothing: to find a level with."""
         tile = 1 << self.grid.tile_log2
-        return Encodings(self._entry, self._model, self._picture, tile, threads=self._threads)
+        return Encodings(
+            self._entry, self._model, self._picture, tile, threads=self._threads,
+            limits=self._limits,
+        )  # fmt: skip
 
     def size(self, level: int) -> int:
         """Bytes of the file at a level."""
@@ -129,7 +135,8 @@ class Encodings:
                 icc=picture.icc,
                 exif=picture.exif,
                 xmp=picture.xmp,
-            )
+            ),
+            self._limits,
         )
         if mixed.decoded is not None:
             self._psnr[level] = psnr(picture.samples, mixed.decoded)

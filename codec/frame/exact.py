@@ -38,6 +38,7 @@ def encode_exact(
     effort: int,
     threads: int = 0,
     progress: Callable[[float], object] | None = None,
+    limits: bitstream.Limits | None = None,
 ) -> bytes:
     """The file of a picture whose samples are off by at most `error`.
 
@@ -48,6 +49,7 @@ def encode_exact(
         effort: 1..10.
         threads: of the processor, 0 for all; the bytes do not depend on it.
         progress: called with the finished share, 0..1; may raise to stop.
+        limits: what a reader of the file will take; None is the default `bitstream.Limits()`.
     """
     coder = registry.predictive()
     tile_log2 = tile.bit_length() - 1
@@ -69,7 +71,8 @@ def encode_exact(
             exif=picture.exif,
             xmp=picture.xmp,
             modes=coder.modes(error),
-        )
+        ),
+        limits,
     )
 
 

@@ -34,6 +34,7 @@ from codec.image import pnm
 from codec.image.deep import is_deep, load_deep
 from codec.image.exif import without_prefix
 from codec.image.picture import Picture, check_pil_mode
+from codec.image.source import as_bytes, open_path, read_up_to
 
 if TYPE_CHECKING:
     from codec.options import Limits
@@ -150,7 +151,8 @@ def read_image(
     reader turns the pixels upright and the tag is gone.
 
     Args:
-        source: a path, the bytes of the file, or a binary file object (need not be seekable).
+        source: a path, the bytes of the file, or a binary file object, read from where it stands
+            (need not be seekable).
         limits: compared with the size in the header before any pixel is decoded.
 
     Raises:
@@ -161,23 +163,32 @@ def read_image(
         OSError: the file cannot be opened or read.
     """
     if isinstance(source, (str, os.PathLike)):
-        with open(source, "rb") as file:
+        with open_path(source) as file:
             return read_image(file, limits=limits)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _read_file(io.BytesIO(source), limits)
-    if not (hasattr(source, "seekable") and source.seekable()):
-        stream = pnm.Rejoined(source, pnm.START_BYTES)  # a pipe, also one with a name
+        return _read_file(io.BytesIO(as_bytes(source)), limits)
+    if not _is_whole(source):
+        stream = pnm.Rejoined(source, _HEAD_BYTES)
         if pnm.starts_pnm(stream.head):
             return _only_picture(cast("BinaryIO", stream), limits)
+        _detect(stream.head)
         source = io.BytesIO(stream.read())
     return _read_file(source, limits)
 
 
+def _is_whole(file: BinaryIO) -> bool:
+    """Whether Pillow's readers can have it: they seek from the start of a file, and take a short
+    read for its end. Pipes, also those with a name, are none.
+    """
+    if not isinstance(file, (io.BufferedReader, io.BytesIO)) or file.closed:
+        return False
+    return file.seekable() and file.tell() == 0
+
+
 def _read_file(file: BinaryIO, limits: Limits) -> Picture:
-    start = file.tell()
     head = file.read(_HEAD_BYTES)
     kind = _detect(head)
-    file.seek(start)
+    file.seek(0)
     if pnm.starts_pnm(head):
         return _only_picture(file, limits)
     if kind is _WEBP:

@@ -56,6 +56,7 @@ class Picture:
 
     def __post_init__(self) -> None:
         samples, alpha = self.samples, self.alpha
+        _check_types(self)
         if (
             samples.ndim != 3
             or samples.shape[2] not in (1, 3)
@@ -123,6 +124,8 @@ class Picture:
         Raises:
             UnsupportedImage: another dtype or shape; the message says what to do.
         """
+        if not isinstance(array, np.ndarray):
+            raise UnsupportedImage(f"a numpy array is needed, not {type(array).__name__}")
         if array.dtype.kind != "u" or array.dtype.itemsize > 2:
             raise UnsupportedImage(
                 f"arrays must be uint8 with values 0..255 or uint16 with values 0..65535; "
@@ -163,6 +166,8 @@ class Picture:
         Raises:
             UnsupportedImage: another mode; the message says what to do.
         """
+        if not hasattr(image, "mode"):
+            raise UnsupportedImage(f"a PIL image is needed, not {type(image).__name__}")
         if planes is None:
             check_pil_mode(image.mode)
         info = image.info
@@ -243,6 +248,16 @@ def check_pil_mode(mode: str) -> None:
     raise UnsupportedImage(
         f"pixels of type {mode} are not supported: convert to RGB, RGBA or grey first"
     )
+
+
+def _check_types(picture: Picture) -> None:
+    planes = (picture.samples,) if picture.alpha is None else (picture.samples, picture.alpha)
+    for plane in planes:
+        if not isinstance(plane, np.ndarray):
+            raise UnsupportedImage(f"planes are numpy arrays, not {type(plane).__name__}")
+    for block in (picture.icc, picture.exif, picture.xmp):
+        if block is not None and not isinstance(block, bytes):
+            raise UnsupportedImage(f"metadata are bytes, not {type(block).__name__}")
 
 
 def _as_bytes(value: object) -> bytes | None:

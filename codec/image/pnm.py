@@ -22,6 +22,7 @@ import numpy as np
 
 from codec.errors import DamagedImage, UnsupportedImage
 from codec.image.picture import Picture, Samples
+from codec.image.source import read_up_to
 
 if TYPE_CHECKING:
     from codec.options import Limits
@@ -78,16 +79,14 @@ class Rejoined:
     """
 
     def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file, self.head = file, b""
-        while len(self.head) < size and (piece := file.read(size - len(self.head))):
-            self.head += piece
+        self._file, self.head = file, read_up_to(file, size)
         self._left = self.head
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes: as many as asked for or fewer, none at the end; all without a size."""
         if size < 0:
             found, self._left = self._left, b""
-            return found + self._file.read()
+            return found + read_up_to(self._file)
         if not self._left:
             return self._file.read(size)
         found, self._left = self._left[:size], self._left[size:]

@@ -112,6 +112,7 @@ def by_id(model_id: int) -> ModelEntry:
 
 def by_name(name: str) -> ModelEntry:
     """The model of that name. Raises UnknownModel."""
+    _check_text("model", name)
     for entry in entries():
         if entry.name == name:
             return entry
@@ -121,8 +122,14 @@ def by_name(name: str) -> ModelEntry:
 
 def default(profile: str) -> ModelEntry:
     """The model that a profile encodes with. Raises UnknownModel."""
+    _check_text("profile", profile)
     for entry in entries():
         if entry.profile == profile and entry.default:
             return entry
     known = ", ".join(sorted({e.profile for e in entries()}))
     raise UnknownModel(f"there is no profile {profile!r}; known: {known}")
+
+
+def _check_text(what: str, name: object) -> None:
+    if not isinstance(name, str):
+        raise UnknownModel(f"a {what} is given by its name, not by a {type(name).__name__}")
