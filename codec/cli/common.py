@@ -14,7 +14,6 @@ Results go to stdout, everything else to stderr. Exit codes:
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from codec.cli.streams import is_terminal, output, tell, tell_raw
 from codec.errors import OptionError, translated
 from codec.options import (
     Crop,
@@ -63,12 +63,12 @@ class Session:
         if isinstance(error, OSError) and error.strerror:
             text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
         prefix = f"{name}: " if name and not text.startswith(name) else ""
-        click.echo(f"codec: error: {prefix}{text}", err=True)
+        tell(f"codec: error: {prefix}{text}")
 
     def say(self, text: str) -> None:
         """Shows a line about the work on stderr, unless --quiet."""
         if not self.quiet:
-            click.echo(text, err=True)
+            tell(text)
 
     @contextmanager
     def show_logs(self) -> Iterator[None]:
@@ -103,7 +103,7 @@ class _StderrHandler(Handler):
 
     def emit(self, record: LogRecord) -> None:
         record.levelname = record.levelname.lower()
-        click.echo(self.format(record), err=True)
+        tell(self.format(record))
 
 
 class Command(click.Command):
@@ -235,6 +235,12 @@ force_option = click.option(
     help="Replace existing output, or refuse to.  [default: refuse]",
 )
 
+replace_input_option = click.option(
+    "--replace-input",
+    is_flag=True,
+    help="With --force, replace the input too where the output has its name.",
+)
+
 progress_option = click.option(
     "--progress",
     type=click.Choice(["off", "bar", "json"]),
@@ -303,6 +309,7 @@ def log_machine(worker: Encoder | Decoder) -> None:
     _log.info("device %s%s", worker.device, kernels)
 
 
+OUTPUT_OPTION_CALLBACK = output
 SIZE_OPTION_CALLBACK = _parsed(parse_size)
 DEVICE_OPTION_CALLBACK = _parsed(check_device)
 
@@ -334,7 +341,7 @@ def progress(
         A function to be called with the part that is done, 0..1; None if nothing is shown.
     """
     if mode is None:
-        mode = "bar" if sys.stderr.isatty() and not session.quiet else "off"
+        mode = "bar" if is_terminal(error=True) and not session.quiet else "off"
     if mode == "off":
         yield None
         return
@@ -352,20 +359,14 @@ def progress(
         yield update
     finally:
         if mode == "bar":
-            _put_stderr("\r\x1b[K")
+            tell_raw("\r\x1b[K")
 
 
 def _show_json(label: str, percent: int) -> None:
     import json
 
-    click.echo(json.dumps({"file": label, "percent": percent}), err=True)
+    tell(json.dumps({"file": label, "percent": percent}))
 
 
 def _show_bar(label: str, percent: int) -> None:
-    _put_stderr(f"\r{label} [{'#' * (percent // 4):25}] {percent:3d} %")
-
-
-def _put_stderr(text: str) -> None:
-    """Writes as it is: click.echo would take the control codes away from what is not a terminal."""
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    tell_raw(f"\r{label} [{'#' * (percent // 4):25}] {percent:3d} %")

@@ -14,7 +14,6 @@ import bitstream
 from codec.cli import common
 from codec.cli.common import Command, Session
 from codec.cli.jobs import (
-    STDIO,
     Job,
     open_input,
     plan,
@@ -23,6 +22,7 @@ from codec.cli.jobs import (
     summary_line,
     write_output,
 )
+from codec.cli.streams import STDIO
 from codec.cli.totals import Totals
 from codec.cli.trees import find_inputs
 from codec.errors import translated
@@ -39,12 +39,13 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     metavar="OUT",
+    callback=common.OUTPUT_OPTION_CALLBACK,
     help="Output image, - for stdout; with %05d in it one for each input.",
 )
 @click.option(
     "--format",
     "format_name",
-    metavar="png|jpg|webp|tiff|ppm|pam",
+    metavar="png|jpg|webp|tiff|ppm|pgm|pam",
     help="Type of the output image.  [default: from the suffix; png with --output-dir]",
 )
 @common.crop_option
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 @common.strip_option
 @common.ignore_alpha_option
 @common.force_option
+@common.replace_input_option
 @common.batch_options
 @common.machine_options
 @common.limit_options
@@ -76,6 +78,7 @@ def decode(
     strip: frozenset[str],
     ignore_alpha: bool,
     force: bool,
+    replace_input: bool,
     output_dir: Path | None,
     full_names: bool,
     keep_going: bool,
@@ -89,7 +92,7 @@ def decode(
     repeat: int,
     no_output: bool,
 ) -> int:
-    """Decode files of this codec to image files: png, jpg, webp, tiff, ppm or pam by suffix.
+    """Decode files of this codec to image files: png, jpg, webp, tiff, ppm, pgm or pam by suffix.
 
     \b
     codec decode photo.lic -o photo.png
@@ -134,8 +137,9 @@ def decode(
         totals.add(report, report["bytes"], written)
 
     code = run_jobs(
-        session, jobs, run, force=force, keep_going=keep_going, skip_existing=skip_existing
-    )
+        session, jobs, run, force=force, keep_going=keep_going, skip_existing=skip_existing,
+        replace_input=replace_input,
+    )  # fmt: skip
     return totals.finish(session, found, code)
 
 

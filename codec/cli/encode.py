@@ -16,7 +16,6 @@ from codec.cli import common
 from codec.cli.common import Command, Session
 from codec.cli.jobs import (
     FILE_SUFFIX,
-    STDIO,
     Job,
     check_job,
     input_bytes,
@@ -30,6 +29,7 @@ from codec.cli.jobs import (
     write_output,
 )
 from codec.cli.sequences import holds_several, pictures
+from codec.cli.streams import STDIO
 from codec.cli.totals import Totals
 from codec.cli.trees import find_inputs
 from codec.errors import translated
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     metavar="OUT",
+    callback=common.OUTPUT_OPTION_CALLBACK,
     help="Output file, - for stdout; with %05d in it one for each of several pictures.",
 )
 @click.option(
@@ -113,6 +114,7 @@ if TYPE_CHECKING:
 @common.strip_option
 @common.ignore_alpha_option
 @common.force_option
+@common.replace_input_option
 @common.batch_options
 @common.machine_options
 @common.limit_options
@@ -139,6 +141,7 @@ def encode(
     strip: frozenset[str],
     ignore_alpha: bool,
     force: bool,
+    replace_input: bool,
     output_dir: Path | None,
     full_names: bool,
     keep_going: bool,
@@ -205,13 +208,14 @@ def encode(
             if skip_existing and os.path.lexists(str(part.target)):
                 session.say(f"{job.source}: skipped, {part.target} exists")
                 continue
-            check_job(part, force=force)
+            check_job(part, force=force, replace_input=replace_input)
             run_one(part, picture, picture.to_numpy().nbytes)
             keep_time(part)
 
     code = run_jobs(
-        session, jobs, run, force=force, keep_going=keep_going, skip_existing=skip_existing
-    )
+        session, jobs, run, force=force, keep_going=keep_going, skip_existing=skip_existing,
+        replace_input=replace_input,
+    )  # fmt: skip
     return totals.finish(session, found, code)
 
 

@@ -9,6 +9,7 @@ from codec.api import info as describe
 from codec.cli import common
 from codec.cli.common import Command, Session
 from codec.cli.jobs import Job, open_input, run_jobs
+from codec.cli.streams import show
 from codec.options import Limits
 
 
@@ -91,4 +92,4 @@ def _show(name: str, found: ImageInfo, *, as_json: bool, chunks: bool) -> None:
             f"{'right' if chunk.crc_ok else 'WRONG'}"
             for chunk in found.chunks
         )
-    click.echo("\n".join(lines))
+    show("\n".join(lines))

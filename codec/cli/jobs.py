@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ from typing import Any, BinaryIO
 import click
 
 from codec.cli.common import EXIT_FAILURE, Session
-from codec.errors import CodecError
+from codec.cli.streams import STDIO, is_terminal, standard_input, standard_output
+from codec.errors import CodecError, OutputExists
 from codec.image.atomic import atomic_write, check_target
 
-STDIO = "-"
 STDIN_NAME = "frame"
 """What pictures from stdin are called in --output-dir, before their number."""
 FILE_SUFFIX = ".lic"
@@ -136,7 +135,7 @@ def refuse_terminal() -> None:
     Raises:
         click.UsageError: stdout is a terminal.
     """
-    if sys.stdout.isatty():
+    if is_terminal():
         raise click.UsageError("not writing binary data to a terminal; redirect it or use -o FILE")
 
 
@@ -148,6 +147,7 @@ def run_jobs(
     force: bool,
     keep_going: bool = False,
     skip_existing: bool = False,
+    replace_input: bool = False,
 ) -> int:
     """Does the jobs one by one; what may not be written is refused before the first.
 
@@ -157,7 +157,7 @@ def run_jobs(
     if not keep_going and not skip_existing:
         for job in jobs:
             if not job.in_tree or os.path.isdir(os.path.dirname(str(job.target))):
-                check_job(job, force=force)
+                check_job(job, force=force, replace_input=replace_input)
     failed: list[int] = []
     skipped = done = 0
     for job in jobs:
@@ -169,7 +169,7 @@ def run_jobs(
             if job.in_tree and job.target not in (None, STDIO):
                 os.makedirs(os.path.dirname(job.target), exist_ok=True)
             if not job.numbered:
-                check_job(job, force=force)
+                check_job(job, force=force, replace_input=replace_input)
             work(job)
             keep_time(job)
             done += 1
@@ -200,16 +200,31 @@ def keep_time(job: Job) -> None:
         os.utime(job.target, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def check_job(job: Job, *, force: bool) -> None:
+def check_job(job: Job, *, force: bool, replace_input: bool) -> None:
     """Checks before any work that the output of a job may be written."""
-    if job.target not in (None, STDIO):
-        # Of numbered ones the first; each is checked again when its turn comes.
-        check_target(numbered(job.target, 1) if job.numbered else job.target, force=force)
+    if job.target is None:
+        return
+    if job.target == STDIO:
+        standard_output()
+        return
+    # Of numbered ones the first; each is checked again when its turn comes.
+    target = check_target(numbered(job.target, 1) if job.numbered else job.target, force=force)
+    if not replace_input and job.source != STDIO and _is_same_file(job.source, target):
+        raise OutputExists(
+            f"{job.target} is the input itself; --replace-input with -f (force) replaces it"
+        )
+
+
+def _is_same_file(source: str, target: Path) -> bool:
+    try:
+        return target.is_file() and os.path.samefile(source, target)
+    except OSError:  # an input that is not there is told of when it is opened
+        return False
 
 
 def open_input(source: str) -> str | BinaryIO:
     """The path, or for "-" the standard input as a binary file."""
-    return sys.stdin.buffer if source == STDIO else source
+    return standard_input() if source == STDIO else source
 
 
 def input_bytes(source: str) -> int:
@@ -222,7 +237,7 @@ def write_output(data: bytes, target: str | None, *, force: bool) -> None:
     if target is None:
         return
     if target == STDIO:
-        stdout = sys.stdout.buffer
+        stdout = standard_output()
         stdout.write(data)
         stdout.flush()
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ import click
 
 import codec
 from codec.cli.common import EXIT_FAILURE, Command, Session
+from codec.cli.streams import flush_output, open_descriptors, tell, tell_raw
 from codec.errors import CodecError, translated
 
 __all__ = ["cli", "main"]
@@ -51,12 +53,12 @@ class Group(click.Group):
     def _run(self, session: Session, *args: Any, **kwargs: Any) -> int:
         try:
             result = super().main(*args, **kwargs)
-            sys.stdout.flush()
+            flush_output()
         except click.ClickException as error:
-            error.show()
+            _show(error)
             return error.exit_code
         except (click.Abort, KeyboardInterrupt):
-            click.echo("codec: interrupted", err=True)
+            tell("codec: interrupted")
             return EXIT_INTERRUPTED
         except BrokenPipeError:
             return _broken_pipe()
@@ -70,20 +72,25 @@ class Group(click.Group):
             session.report(error)
             return EXIT_FAILURE
         except Exception as error:
-            click.echo(
-                f"codec: internal error (please report): {type(error).__name__}: {error}", err=True
-            )
+            tell(f"codec: internal error (please report): {type(error).__name__}: {error}")
             if session.verbosity:
-                click.echo(traceback.format_exc(), err=True, nl=False)
+                tell_raw(traceback.format_exc())
             return EXIT_FAILURE
         return result if isinstance(result, int) else 0
+
+
+def _show(error: click.ClickException) -> None:
+    """Shows wrong usage as click does, if anybody listens."""
+    text = io.StringIO()
+    error.show(text)
+    tell_raw(text.getvalue())
 
 
 def _broken_pipe() -> int:
     """Nobody reads stdout any more: what is still buffered for it must not cause another error."""
     try:
         descriptor = sys.stdout.fileno()
-    except (OSError, ValueError):
+    except (AttributeError, OSError, ValueError):
         return EXIT_FAILURE
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, descriptor)
@@ -178,4 +185,5 @@ def cli(ctx: click.Context, version: bool, verbose: int) -> None:
 
 def main() -> NoReturn:
     """Entry point of the command `codec`."""
+    open_descriptors()
     cli.main(prog_name="codec")

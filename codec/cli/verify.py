@@ -10,7 +10,8 @@ import click
 from codec import api
 from codec.cli import common
 from codec.cli.common import Command, Session
-from codec.cli.jobs import STDIO, Job, open_input, run_jobs
+from codec.cli.jobs import Job, open_input, run_jobs
+from codec.cli.streams import STDIO, show
 
 
 @click.command(cls=Command, short_help="Decode completely and compare with the source.")
@@ -51,7 +52,7 @@ def verify(
         if as_json:
             click.echo(json.dumps({"file": job.source, "ok": True} | asdict(found)))
             return
-        click.echo(_line(job.source, found))
+        show(_line(job.source, found))
 
     return run_jobs(session, [Job(file, None)], run, force=False)
 

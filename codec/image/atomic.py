@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from codec.errors import OutputError, OutputExists
 
-__all__ = ["atomic_write", "check_target"]
+__all__ = ["atomic_write", "check_target", "descriptor_of"]
 
 
 def check_target(path: str | os.PathLike[str], *, force: bool = False) -> Path:
@@ -31,14 +31,19 @@ def check_target(path: str | os.PathLike[str], *, force: bool = False) -> Path:
 
     Raises:
         OutputExists: it is there and `force` is not given.
-        OutputError: it is a folder, or its folder is missing.
+        OutputError: it is a folder, or its folder is missing, or no file can have that name.
     """
-    target = Path(os.path.realpath(path))
+    try:
+        if _is_device(path):
+            return Path(path)
+        target = Path(os.path.realpath(path))
+    except (ValueError, TypeError) as error:  # a zero byte in it, or a path object of another kind
+        raise OutputError(f"{path!r} is no path: {error}") from error
     if target.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file in it")
     if not target.parent.is_dir():
         raise OutputError(f"{path}: the folder {target.parent} does not exist")
-    if not force and os.path.lexists(target) and not _is_device(target):
+    if not force and os.path.lexists(target):
         raise OutputExists(f"{path} exists; use -f (force) to replace it")
     return target
 
@@ -49,8 +54,8 @@ def atomic_write(
 ) -> Iterator[BinaryIO]:
     """Opens a binary file that gets its name only if the block ends without an exception.
 
-    The file gets the permissions of a newly made one. Devices and pipes, which cannot be replaced,
-    are written directly.
+    The file gets the permissions of a newly made one. Devices, pipes and open descriptors
+    (/dev/stdout, /dev/fd/5), which cannot be replaced, are written directly.
 
     Args:
         path: the target.
@@ -64,10 +69,12 @@ def atomic_write(
     """
     target = check_target(path, force=force)
     if _is_device(target):
-        with open(target, "wb") as device:
+        descriptor = descriptor_of(target)
+        with open(target if descriptor is None else os.dup(descriptor), "wb") as device:
             yield device
         return
-    temporary = target.with_name(f".{target.name[:100]}.{os.urandom(8).hex()}.tmp")
+    # A name of its own: with one added to that of the target it could be too long.
+    temporary = target.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
         with _create(temporary, path) as file:
             yield file
@@ -105,10 +112,26 @@ def _publish(temporary: Path, target: Path, shown: str | os.PathLike[str], *, fo
         os.replace(temporary, target)
 
 
-def _is_device(target: Path) -> bool:
-    """Whether the target is there, but neither a file nor a folder: a device or a pipe."""
+def descriptor_of(path: str | os.PathLike[str]) -> int | None:
+    """The number of the open descriptor that a path names, as /dev/stdout does; None of others."""
+    own = os.path.realpath("/proc/self/fd")
+    name = os.path.join(os.getcwd(), os.fspath(path))
+    for _ in range(40):  # symbolic links that the system follows
+        folder, last = os.path.split(name)
+        if last.isdecimal() and os.path.realpath(folder) == own:
+            return int(last)
+        if not os.path.islink(name):
+            return None
+        name = os.path.join(folder, os.readlink(name))
+    return None
+
+
+def _is_device(target: str | os.PathLike[str]) -> bool:
+    """Whether the target is there, but neither a file nor a folder that can be named anew."""
     try:
-        mode = target.stat().st_mode
+        mode = os.stat(target).st_mode
     except OSError:
         return False
+    if descriptor_of(target) is not None:
+        return True
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)

@@ -199,7 +199,7 @@ def _read_file(file: BinaryIO, limits: Limits) -> Picture:
     reader = getattr(importlib.import_module(f"PIL.{kind.module}"), kind.reader)
 
     def open_again() -> Image.Image:
-        file.seek(start)
+        file.seek(0)
         opened: Image.Image = reader(file)
         return opened
 

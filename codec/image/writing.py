@@ -6,6 +6,7 @@
     webp     yes     yes                   no          WebP, quality 95; quality 100 is lossless
     tiff     yes     yes, as tags, yes     grey alone  none
     ppm      no      none                  yes         none
+    pgm      no      none                  yes         none; grey only
     pam      yes     none                  yes         none
 
 What a format cannot hold is an error before any work if it is pixels (alpha, size, bits), and a
@@ -61,6 +62,7 @@ class OutputFormat:
         metadata: whether it can hold ICC, EXIF and XMP.
         max_dimension: the longest side it can hold, in pixels.
         deep: the samples of a pixel, alpha included, that it is written with in 16 bits.
+        colour: whether it can hold more than grey.
     """
 
     name: str
@@ -70,6 +72,7 @@ class OutputFormat:
     metadata: bool
     max_dimension: int
     deep: tuple[int, ...] = ()
+    colour: bool = True
 
     def check(
         self, width: int, height: int, *, alpha: bool, channels: int = 3, bits: int = 8
@@ -96,6 +99,10 @@ class OutputFormat:
                 f"{self.name} is written with 8 bits a sample{but}, this image has {bits}: write "
                 f"png, ppm or pam"
             )
+        if channels > 1 and not self.colour:
+            raise UnsupportedImage(
+                f"{self.name} holds grey only, this image has colours: write ppm, png or tiff"
+            )
         if max(width, height) > self.max_dimension:
             raise UnsupportedImage(
                 f"{self.name} holds at most {self.max_dimension} pixels a side, this image is "
@@ -110,11 +117,12 @@ OUTPUT_FORMATS: dict[str, OutputFormat] = {
         OutputFormat("jpg", (".jpg", ".jpeg"), "JPEG", False, True, 65500),
         OutputFormat("webp", (".webp",), "WEBP", True, True, 16383),
         OutputFormat("tiff", (".tiff", ".tif"), "TIFF", True, True, 2**31 - 1, (1,)),
-        OutputFormat("ppm", (".ppm", ".pgm", ".pnm"), None, False, False, 2**31 - 1, (1, 3)),
+        OutputFormat("ppm", (".ppm", ".pnm"), None, False, False, 2**31 - 1, (1, 3)),
+        OutputFormat("pgm", (".pgm",), None, False, False, 2**31 - 1, (1,), colour=False),
         OutputFormat("pam", (".pam",), None, True, False, 2**31 - 1, (1, 2, 3, 4)),
     )
 }
-_ALIASES = {"jpeg": "jpg", "tif": "tiff", "pgm": "ppm", "pnm": "ppm"}
+_ALIASES = {"jpeg": "jpg", "tif": "tiff", "pnm": "ppm"}
 
 
 def find_format(path: str | os.PathLike[str] | None, name: str | None = None) -> OutputFormat:
@@ -155,7 +163,7 @@ def write_image(
     Args:
         picture: what to write; pixels go out as stored, the orientation inside EXIF.
         target: a path, or a binary file object.
-        format: png, jpg, webp, tiff, ppm or pam; by default from the suffix of the path.
+        format: png, jpg, webp, tiff, ppm, pgm or pam; by default from the suffix of the path.
         quality: 1..100 for jpg and webp; 100 makes webp lossless.
         force: whether an existing file may be replaced.
 

@@ -140,9 +140,10 @@ def test_xmp_that_png_cannot_hold_is_refused() -> None:
 
 @pytest.mark.parametrize("name", list(OUTPUT_FORMATS))
 def test_same_picture_same_bytes(name: str) -> None:
-    assert image_bytes(picture(), OUTPUT_FORMATS[name]) == image_bytes(
-        picture(), OUTPUT_FORMATS[name]
-    )
+    output = OUTPUT_FORMATS[name]
+    channels = 3 if output.colour else 1
+
+    assert image_bytes(picture(channels), output) == image_bytes(picture(channels), output)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,8 @@ def test_same_picture_same_bytes(name: str) -> None:
         ("a.jpeg", None, "jpg"),
         ("a.tif", None, "tiff"),
         (Path("a.webp"), None, "webp"),
-        ("a.pgm", None, "ppm"),
+        ("a.pgm", None, "pgm"),
+        ("a.pnm", None, "ppm"),
         ("a.png", "jpeg", "jpg"),
         (None, "PNG", "png"),
         (None, ".tif", "tiff"),
