@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import bitstream
 from bitstream.constants import MAX_LEVEL
 from codec.errors import CodecError, OptionError, UnknownModel, convert, translated
-from codec.image import exif
+from codec.image import exif, xmp
 from codec.image.source import DataSource, read_data
 from codec.models import registry
 from codec.models.quality import quality_of
@@ -85,7 +85,7 @@ class ImageInfo:
         bpp: bits per pixel, all bytes of the file counted.
         tiles: number of tiles.
         tile: side of a whole tile, in pixels.
-        orientation: of EXIF, 1 (upright) to 8; pixels are stored without it.
+        orientation: of EXIF or else of XMP, 1 (upright) to 8; pixels are stored without it.
         icc_bytes, exif_bytes, xmp_bytes, alpha_bytes: sizes of the parts, 0 for absent ones.
         chunks: the parts of the file in order: name, offset, size, and whether the check is right.
         problem: the first thing that keeps the file from being decoded, or None.
@@ -411,12 +411,12 @@ def _describe(found: bitstream.FileInfo, content: bytes, limits: Limits) -> Imag
     except UnknownModel as error:
         problem = problem or error
     lengths = {chunk.name.strip(): chunk.length for chunk in found.chunks}
-    block = None
+    turned = 1
     shares: dict[str, float] = {}
     largest_error = None
     if found.problem is None:
         container = bitstream.read(content, limits)
-        block = container.exif
+        turned = exif.orientation(container.exif) or xmp.orientation(container.xmp) or 1
         if container.modes is not None and container.modes.whole(header):
             largest_error = container.modes.error
         try:
@@ -443,7 +443,7 @@ def _describe(found: bitstream.FileInfo, content: bytes, limits: Limits) -> Imag
         bpp=8 * found.size / (header.width * header.height),
         tiles=found.grid.count,
         tile=1 << header.tile_log2,
-        orientation=exif.orientation(block),
+        orientation=turned,
         icc_bytes=lengths.get("ICCP", 0),
         exif_bytes=lengths.get("EXIF", 0),
         xmp_bytes=lengths.get("XMP", 0),

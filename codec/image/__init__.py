@@ -6,9 +6,12 @@
     pnm.py       PNM and PAM, also one after another in a stream
     writing.py   writing image files
     png16.py     PNG of 16 bits
-    source.py    files of this codec as bytes
+    tiff.py      TIFF, tiff_tags.py its tags and those of EXIF
+    source.py    bytes from files, streams and objects
     alpha.py     the lossless alpha plane
-    exif.py      the one field of EXIF that matters here, the orientation
+    exif.py      the one field of EXIF that matters here, the orientation; xmp.py: where XMP has it
+    png_chunks.py, embedded.py   metadata inside PNG, and inside GIF and BMP files
+    kinds.py     what a file is whose kind is not read
     atomic.py    a complete file or no file
     metrics.py   PSNR and MS-SSIM
 

@@ -25,38 +25,34 @@ def without_prefix(exif: bytes) -> bytes:
     return exif[len(EXIF_PREFIX) :] if exif.startswith(EXIF_PREFIX) else exif
 
 
-def orientation(exif: bytes | None) -> int:
-    """Reads the orientation, 1 (upright) to 8.
+def orientation(exif: bytes | None) -> int | None:
+    """Reads the orientation, 1 (upright) to 8; None where the block does not say.
 
-    A block that is damaged or does not say counts as upright, as image viewers treat it: EXIF
-        comes from
-    the input image, and a fault in it must not make the picture unreadable.
+    A block that is damaged says nothing: EXIF comes from the input image, and a fault in it must
+    not make the picture unreadable.
     """
     if exif is None:
-        return 1
+        return None
     block = without_prefix(exif)
     order = {b"II": "<", b"MM": ">"}.get(block[:2])
     if order is None or len(block) < 8:
-        return 1
+        return None
     (directory,) = struct.unpack_from(f"{order}I", block, 4)
     if directory + 2 > len(block):
-        return 1
+        return None
     (count,) = struct.unpack_from(f"{order}H", block, directory)
     first = directory + 2
     last = min(first + count * _ENTRY_BYTES, len(block) - _ENTRY_BYTES + 1)
     for entry in range(first, last, _ENTRY_BYTES):
         tag, kind, values, value = struct.unpack_from(f"{order}HHIH", block, entry)
         if tag == _ORIENTATION:
-            return value if kind == _SHORT and values == 1 and 1 <= value <= 8 else 1
-    return 1
+            return value if kind == _SHORT and values == 1 and 1 <= value <= 8 else None
+    return None
 
 
-def only_orientation(exif: bytes | None) -> bytes | None:
-    """The smallest block with the same orientation; None where that is upright anyway.
+def only_orientation(value: int) -> bytes:
+    """The smallest block that says an orientation.
 
     "II" 42  8 | 1 entry | 0x0112 SHORT 1 value | no next directory
     """
-    value = orientation(exif)
-    if value == 1:
-        return None
     return struct.pack("<2sHIHHHIHHI", b"II", 42, 8, 1, _ORIENTATION, _SHORT, 1, value, 0, 0)

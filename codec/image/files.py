@@ -20,6 +20,8 @@ import importlib
 import io
 import os
 import struct
+import threading
+import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,11 +32,12 @@ import numpy as np
 from PIL import Image
 
 from codec.errors import DamagedImage, LimitExceeded, NotAnImage, UnsupportedImage
-from codec.image import pnm
+from codec.image import embedded, kinds, pnm
 from codec.image.deep import is_deep, load_deep
-from codec.image.exif import without_prefix
 from codec.image.picture import Picture, check_pil_mode
+from codec.image.png_chunks import split_png
 from codec.image.source import as_bytes, open_path, read_up_to
+from codec.image.tiff_tags import exif_of_tiff
 
 if TYPE_CHECKING:
     from codec.options import Limits
@@ -76,18 +79,6 @@ _SIGNATURES: tuple[tuple[bytes, _FileType], ...] = (
     (b"BM", _BMP),
 )
 
-_FOREIGN_IMAGES: tuple[tuple[int, bytes, str], ...] = (
-    (4, b"ftypavif", "AVIF"),
-    (4, b"ftypheic", "HEIC"),
-    (0, b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
-    (0, b"\xff\x0a", "JPEG XL"),
-    (0, b"\x00\x00\x00\x0cjP  ", "JPEG 2000"),
-    (0, b"8BPS", "Photoshop"),
-    (0, b"v/1\x01", "OpenEXR"),
-    (0, b"PF\n", "PFM"),
-    (0, b"Pf\n", "PFM"),
-)
-
 _PARSER_ERRORS = (
     SyntaxError,
     ValueError,
@@ -104,9 +95,6 @@ _PARSER_ERRORS = (
 )
 """What Pillow's parsers raise on files that are not in order (besides OSError)."""
 
-_TIFF_DESCRIPTIVE_TAGS = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432)
-"""TIFF has its own tags for EXIF. These describe the picture, others how it is stored."""
-_TIFF_DIRECTORIES = (0x8769, 0x8825)
 _PNG_GREY_SCALE = {"L;2": 85, "L;4": 17}
 
 
@@ -186,6 +174,31 @@ def _is_whole(file: BinaryIO) -> bool:
 
 
 def _read_file(file: BinaryIO, limits: Limits) -> Picture:
+    try:
+        return _read_once(file, limits)
+    except Warning:
+        # The caller made errors of warnings, and Pillow warns of oddities that it gets over. What
+        # warnings do belongs to the process, so it is changed by one thread at a time, and here.
+        with _one_at_a_time, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            file.seek(0)
+            return _read_once(file, limits)
+
+
+_one_at_a_time = threading.Lock()
+
+
+def _after_fork() -> None:
+    """A child of a fork may have a lock that a thread of its parent held."""
+    global _one_at_a_time
+    _one_at_a_time = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _read_once(file: BinaryIO, limits: Limits) -> Picture:
     head = file.read(_HEAD_BYTES)
     kind = _detect(head)
     file.seek(0)
@@ -203,8 +216,43 @@ def _read_file(file: BinaryIO, limits: Limits) -> Picture:
         opened: Image.Image = reader(file)
         return opened
 
-    with _named_errors(kind.name), reader(file) as image:
-        return _picture(image, limits, open_again)
+    metadata: dict[str, Any] = {}
+    with _named_errors(kind.name):
+        if kind is _PNG:
+            file, found = split_png(file, limits)
+            metadata = {"icc": found.icc, "exif": found.exif, "xmp": found.xmp}
+        elif kind is _GIF:
+            metadata.update(embedded.gif_metadata(file, limits))
+        elif kind is _BMP:
+            metadata["icc"] = embedded.bmp_icc(file, limits)
+        elif kind is _JPEG:
+            _refuse(kind, kinds.unread_jpeg(file))
+        try:
+            image = open_again()
+        except (*_PARSER_ERRORS, OSError) as error:
+            file.seek(0)
+            if kind in _NAMERS and kinds.says_kind(error):
+                _refuse(kind, _NAMERS[kind](file))
+            raise
+        with image:
+            if kind is _TIFF:
+                _refuse(kind, kinds.unread_tiff_samples(getattr(image, "tag_v2", {})))
+            picture = _picture(image, limits, open_again)
+            if kind is _JPEG:
+                embedded.tell_of_jpeg(image)
+    return replace(picture, **metadata)
+
+
+_NAMERS = {_BMP: kinds.unread_bmp, _TIFF: kinds.unread_tiff}
+
+
+def _refuse(kind: _FileType, what: str | None) -> None:
+    """Refuses a kind of image that is not read, if it is one."""
+    if what is not None:
+        raise UnsupportedImage(
+            f"this kind of {kind.name} file is not supported ({what}): convert to PNG of 8 or 16 "
+            f"bits first"
+        )
 
 
 def _only_picture(file: BinaryIO, limits: Limits) -> Picture:
@@ -228,9 +276,9 @@ def _detect(head: bytes) -> _FileType:
         return _WEBP
     if head[:1] == b"P" and head[1:2] in b"1234567" and head[2:3].isspace():
         return _PPM
-    for offset, signature, name in _FOREIGN_IMAGES:
-        if head.startswith(signature, offset):
-            raise UnsupportedImage(f"{name} files are not read here: convert to PNG first")
+    name = kinds.foreign(head)
+    if name is not None:
+        raise UnsupportedImage(f"{name} are not read here: convert to PNG first")
     found = f"it starts with {head[:8]!r}" if head else "it is empty"
     raise NotAnImage(
         f"not an image of a known type ({found}); "
@@ -275,14 +323,17 @@ def _named_errors(kind: str) -> Iterator[None]:
     """Turns what Pillow raises on bad files into named errors; system errors pass."""
     try:
         yield
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise LimitExceeded(f"Pillow refuses the {kind} file: {error}") from error
     except OSError as error:
         if error.errno is not None:
             raise
         raise DamagedImage(f"the {kind} file is damaged: {error}") from error
     except _PARSER_ERRORS as error:
-        raise DamagedImage(f"the {kind} file is damaged: {error}") from error
+        said = f"{error} is not known" if isinstance(error, KeyError) else str(error)
+        if "not identified by this driver" in said:
+            said = "its header describes no picture"
+        raise DamagedImage(f"the {kind} file is damaged: {said}") from error
 
 
 def _picture(
@@ -294,10 +345,13 @@ def _picture(
     if not deep:
         _check_samples(image)
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # MPO: a JPEG with previews or depth maps after it
+    chosen = again is None and image.tell() > 0  # an image of the caller's, who called seek
+    # MPO is a JPEG with previews or depth maps after it.
+    if frames > 1 and image.format != "MPO" and not chosen:
         what = "pages" if image.format == "TIFF" else "frames: it is animated"
         raise UnsupportedImage(
-            f"the {image.format} file has {frames} {what}; extract the one you want"
+            f"the {image.format} file has {frames} {what}; extract the one you want, or pass a PIL "
+            f"image after seek(n), of the first a copy()"
         )
     # 3. the pixels
     scale = _grey_scale(image)
@@ -308,7 +362,7 @@ def _picture(
         image = image.copy()
         image.info["transparency"] *= scale
     picture = Picture.from_pil(image, planes)
-    return replace(picture, exif=_tiff_exif(image)) if image.format == "TIFF" else picture
+    return replace(picture, exif=exif_of_tiff(image)) if image.format == "TIFF" else picture
 
 
 def _check_samples(image: Image.Image) -> None:
@@ -328,18 +382,3 @@ def _grey_scale(image: Image.Image) -> int | None:
         if tile[0] == "zip" and isinstance(tile[3], str):
             return _PNG_GREY_SCALE.get(tile[3])
     return None
-
-
-def _tiff_exif(image: Image.Image) -> bytes | None:
-    """An EXIF block of those tags of a TIFF file that describe the picture; None without any."""
-    stored = image.getexif()
-    exif = Image.Exif()
-    for tag in _TIFF_DESCRIPTIVE_TAGS:
-        if tag in stored:
-            exif[tag] = stored[tag]
-    for tag in _TIFF_DIRECTORIES:
-        directory = stored.get_ifd(tag)
-        if directory:  # Pillow's writers look in either of the two places
-            exif.get_ifd(tag).update(directory)
-            exif[tag] = directory
-    return without_prefix(exif.tobytes()) if len(exif) else None

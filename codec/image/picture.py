@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.errors import UnsupportedImage
-from codec.image.exif import only_orientation, orientation, without_prefix
+from codec.image import exif, xmp
+from codec.image.exif import without_prefix
+from codec.image.png_chunks import raw_profiles
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -25,7 +27,9 @@ __all__ = ["Picture", "Samples", "widened"]
 Samples = NDArray[Any]
 """Of dtype uint8 or uint16."""
 
-_PIL_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I;16L", "I;16B")
+_READ_AS = {"PA": "RGBA", "La": "LA", "RGBa": "RGBA"}
+"""Modes of PIL that say the same as another one, with a palette or premultiplied by alpha."""
+_PIL_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I;16L", "I;16B", *_READ_AS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,22 +100,26 @@ class Picture:
 
     @property
     def orientation(self) -> int:
-        """Orientation given by the EXIF block, 1 (upright) to 8."""
-        return orientation(self.exif)
+        """Orientation given by the EXIF block, or else by XMP, 1 (upright) to 8."""
+        return exif.orientation(self.exif) or xmp.orientation(self.xmp) or 1
 
     def without(self, kinds: Collection[str]) -> Picture:
         """The picture without the named metadata ("exif", "xmp", "icc").
 
-        Of EXIF the orientation stays, in a block of 26 bytes, if it is not upright: without it the
-            picture
-        would turn.
+        The orientation stays, in a block of 26 bytes of EXIF or in the smallest XMP, if it would
+        be another without what is left out.
         """
-        return replace(
+        left = replace(
             self,
             icc=None if "icc" in kinds else self.icc,
-            exif=only_orientation(self.exif) if "exif" in kinds else self.exif,
+            exif=None if "exif" in kinds else self.exif,
             xmp=None if "xmp" in kinds else self.xmp,
         )
+        if left.orientation == self.orientation:
+            return left
+        if left.exif is None:
+            return replace(left, exif=exif.only_orientation(self.orientation))
+        return replace(left, xmp=xmp.only_orientation(self.orientation))
 
     @staticmethod
     def from_numpy(array: NDArray[Any]) -> Picture:
@@ -174,26 +182,30 @@ class Picture:
         transparency = info.get("transparency")
         if planes is not None:
             pass
-        elif image.mode in ("P", "PA"):
-            opaque = image.mode == "P" and transparency is None
-            image = image.convert("RGB" if opaque else "RGBA")
-            transparency = None
+        elif image.mode in _READ_AS:
+            image, transparency = image.convert(_READ_AS[image.mode]), None
+        elif image.mode == "P":
+            palette_mode = image.palette.mode if image.palette is not None else ""
+            has_alpha = transparency is not None or palette_mode.endswith("A")
+            image, transparency = image.convert("RGBA" if has_alpha else "RGB"), None
         elif image.mode == "1":
             image = image.convert("L")
+            transparency = None if transparency is None else 255 * bool(transparency)
         # a copy, so that it can be written to
         picture = Picture.from_numpy(np.array(image) if planes is None else planes)
         alpha = picture.alpha
         if alpha is None and transparency is not None:
-            key = np.asarray(transparency, dtype=np.int64).reshape(1, 1, -1)
-            opaque_pixels = (picture.samples != key).any(axis=2)
+            opaque_pixels = (picture.samples != _colour_key(transparency, picture)).any(axis=2)
             alpha = opaque_pixels * picture.samples.dtype.type((1 << picture.bits) - 1)
-        exif = _as_bytes(info.get("exif"))
+        raw = raw_profiles(info)
+        block = _as_bytes(info.get("exif")) or raw.get("exif")
+        packet = _as_bytes(info.get("xmp")) or _as_bytes(info.get("XML:com.adobe.xmp"))
         return Picture(
             picture.samples,
             alpha,
-            icc=_as_bytes(info.get("icc_profile")),
-            exif=without_prefix(exif) if exif else None,
-            xmp=_as_bytes(info.get("xmp")),
+            icc=_as_bytes(info.get("icc_profile")) or raw.get("icc"),
+            exif=without_prefix(block) if block else None,
+            xmp=packet or raw.get("xmp"),
         )
 
     def to_pil(self) -> Image.Image:
@@ -258,6 +270,20 @@ def _check_types(picture: Picture) -> None:
     for block in (picture.icc, picture.exif, picture.xmp):
         if block is not None and not isinstance(block, bytes):
             raise UnsupportedImage(f"metadata are bytes, not {type(block).__name__}")
+
+
+def _colour_key(transparency: Any, picture: Picture) -> NDArray[np.int64]:
+    """The colour that PIL calls transparent, (1, 1, 1 | 3)."""
+    try:
+        key = np.asarray(transparency, dtype=np.int64).reshape(1, 1, -1)
+    except (TypeError, ValueError, OverflowError):
+        key = np.empty((1, 1, 0), np.int64)
+    if key.shape[2] not in (1, picture.channels):
+        raise UnsupportedImage(
+            f"info['transparency'] of a PIL image is one number for each of its colours, here "
+            f"{picture.channels}, not {transparency!r}"
+        )
+    return key
 
 
 def _as_bytes(value: object) -> bytes | None:

@@ -19,6 +19,7 @@ import io
 import logging
 import os
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, BinaryIO
 
 from PIL import Image, PngImagePlugin
@@ -29,6 +30,7 @@ from codec.image.exif import EXIF_PREFIX
 from codec.image.picture import Picture
 from codec.image.png16 import png16_bytes
 from codec.image.pnm import pnm_bytes
+from codec.image.tiff import tiff_bytes
 
 __all__ = [
     "DEFAULT_OUTPUT_QUALITY",
@@ -44,10 +46,11 @@ DEFAULT_OUTPUT_QUALITY = 95
 
 _log = logging.getLogger(__name__)
 
+_JPEG_MAX_ICC_BYTES = 255 * (65533 - 14)
+"""255 segments less the name and the numbers in each."""
 _JPEG_MARKER_BYTES = (
     65533 - 29
 )  # a marker segment less its length field and the longest of the prefixes
-_TIFF_XMP, _TIFF_ICC = 700, 34675
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ OUTPUT_FORMATS: dict[str, OutputFormat] = {
         OutputFormat("png", (".png",), "PNG", True, True, 2**31 - 1, (1, 2, 3, 4)),
         OutputFormat("jpg", (".jpg", ".jpeg"), "JPEG", False, True, 65500),
         OutputFormat("webp", (".webp",), "WEBP", True, True, 16383),
-        OutputFormat("tiff", (".tiff", ".tif"), "TIFF", True, True, 2**31 - 1, (1,)),
+        OutputFormat("tiff", (".tiff", ".tif"), None, True, True, 2**31 - 1, (1,)),
         OutputFormat("ppm", (".ppm", ".pnm"), None, False, False, 2**31 - 1, (1, 3)),
         OutputFormat("pgm", (".pgm",), None, False, False, 2**31 - 1, (1,), colour=False),
         OutputFormat("pam", (".pam",), None, True, False, 2**31 - 1, (1, 2, 3, 4)),
@@ -184,7 +187,7 @@ def image_bytes(
     picture: Picture, output: OutputFormat, *, quality: int = DEFAULT_OUTPUT_QUALITY
 ) -> bytes:
     """The bytes of a picture as an image file; arguments and errors as `write_image`."""
-    if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
+    if isinstance(quality, bool) or not isinstance(quality, Integral) or not 1 <= quality <= 100:
         raise OptionError(f"the quality of the output image is 1..100, not {quality!r}")
     output.check(
         picture.width,
@@ -193,7 +196,9 @@ def image_bytes(
         channels=picture.channels,
         bits=picture.bits,
     )
-    options = _save_options(picture, output, quality)
+    options = _save_options(picture, output, int(quality))
+    if output.name == "tiff":
+        return tiff_bytes(picture)
     if output.pillow is None:
         return pnm_bytes(picture, pam=output.name == "pam")
     if output.name == "png" and picture.bits == 16:
@@ -217,8 +222,6 @@ def _save_options(picture: Picture, output: OutputFormat, quality: int) -> dict[
         if lost:
             _log.warning("%s holds no metadata: %s left out", output.name, ", ".join(lost))
         return {}
-    if output.name == "tiff":
-        return _tiff_options(picture)
     options: dict[str, Any] = {}
     if present["ICC"] is not None:
         options["icc_profile"] = present["ICC"]
@@ -234,6 +237,11 @@ def _save_options(picture: Picture, output: OutputFormat, quality: int) -> dict[
                     f"jpg holds at most {_JPEG_MARKER_BYTES} bytes of {kind}, there are {size}: "
                     f"write png, webp or tiff, or leave it out (--strip {kind.lower()})"
                 )
+        if len(picture.icc or b"") > _JPEG_MAX_ICC_BYTES:
+            raise UnsupportedImage(
+                f"jpg holds at most {_JPEG_MAX_ICC_BYTES} bytes of ICC: write png, webp or tiff, "
+                f"or leave it out (--strip icc)"
+            )
         options.update(quality=quality, subsampling=0)
     elif output.name == "png":
         # Pillow's 6 takes twice the time, longer than decoding, for 3 % fewer bytes.
@@ -257,15 +265,3 @@ def _xmp_option(xmp: bytes, output: OutputFormat) -> dict[str, Any]:
     chunks = PngImagePlugin.PngInfo()
     chunks.add_itxt("XML:com.adobe.xmp", text)
     return {"pnginfo": chunks}
-
-
-def _tiff_options(picture: Picture) -> dict[str, Any]:
-    """TIFF holds EXIF as tags of its own, where viewers look for the orientation."""
-    tags = Image.Exif()
-    if picture.exif:
-        tags.load(EXIF_PREFIX + picture.exif)
-    if picture.xmp:
-        tags[_TIFF_XMP] = picture.xmp
-    if picture.icc:
-        tags[_TIFF_ICC] = picture.icc
-    return {"exif": tags, "compression": "tiff_adobe_deflate"}
