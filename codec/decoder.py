@@ -17,6 +17,7 @@ from codec.frame.devices import frame_model, resolve_device
 from codec.frame.exact import check_coder, decode_predictive, learned_part
 from codec.frame.geometry import tile_area
 from codec.image.alpha import decode_alpha
+from codec.image.arithmetic import as_usual
 from codec.image.color import as_channels
 from codec.image.picture import Picture, Samples
 from codec.image.source import as_bytes, read_data
@@ -61,6 +62,7 @@ class Decoder:
         """
         return self.decode_picture(read_data(data, limits=self._limits), crop).to_numpy()
 
+    @as_usual
     def decode_picture(
         self, data: bytes, crop: Crop | None = None, progress: Progress | None = None
     ) -> Picture:

@@ -10,6 +10,7 @@ import bitstream
 from codec.errors import OptionError, TargetUnreachable, UnsupportedImage, translated
 from codec.frame.devices import frame_model, require_torch, resolve_device
 from codec.frame.encodings import Encodings, Progress
+from codec.image.arithmetic import as_usual
 from codec.image.picture import Picture
 from codec.models import registry
 from codec.models.quality import level_of, quality_of
@@ -107,6 +108,7 @@ class Encoder:
         )  # fmt: skip
         return self.encode_picture(open_picture(image, limits=self._limits), options)
 
+    @as_usual
     def encode_picture(
         self, picture: Picture, options: EncoderOptions, progress: Progress | None = None
     ) -> bytes:

@@ -34,11 +34,23 @@ def resolve_device(name: str) -> str:
     require_torch(f"device {name!r}")
     import torch
 
+    _refuse_fork(name)
     index = int(name.partition(":")[2] or 0)
     count = torch.cuda.device_count()
     if index >= count:
         raise OptionError(f"device {name!r} is not there; found {count} GPUs")
     return f"cuda:{index}"
+
+
+def _refuse_fork(device: str) -> None:
+    """A child of a fork cannot use a GPU that its parent used."""
+    import torch
+
+    if torch.cuda._is_in_bad_fork():
+        raise OptionError(
+            f"device {device!r} cannot be used in a process that was forked after its parent used "
+            f"it: start processes with 'spawn', or use device 'cpu'"
+        )
 
 
 def frame_model(entry: ModelEntry, device: str) -> FrameModel | TorchFrameModel:
@@ -52,4 +64,5 @@ def frame_model(entry: ModelEntry, device: str) -> FrameModel | TorchFrameModel:
         return loaded(entry)
     from codec.frame.on_torch import loaded_on
 
+    _refuse_fork(device)
     return loaded_on(entry, device)

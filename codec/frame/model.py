@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.frame.leaving import after_fork, computing, stoppable
 from codec.models.registry import ModelEntry
 from codec.models.weights import read_verified
 from networks.errors import NetworkError
@@ -63,7 +64,8 @@ class FrameModel:
     def __init__(self, data: bytes, kernels: str = "") -> None:
         if _reason is not None:
             raise NetworkError(f"the compiled core codec.frame._frame cannot be loaded: {_reason}")
-        self._model: _frame.Model = _module.Model(data, kernels)
+        with computing():
+            self._model: _frame.Model = _module.Model(data, kernels)
 
     @property
     def kernels(self) -> str:
@@ -92,15 +94,11 @@ class FrameModel:
             progress: called with the share that is done, 0..1; may raise to stop.
         """
         count = thread_count(threads)
-        return self._model.encode(
-            np.ascontiguousarray(pixels),
-            level,
-            tile_log2,
-            bytes(wanted or ()),
-            decoded,
-            count,
-            progress,
-        )
+        with computing():
+            return self._model.encode(
+                np.ascontiguousarray(pixels), level, tile_log2, bytes(wanted or ()), decoded,
+                count, stoppable(progress),
+            )  # fmt: skip
 
     def decode(
         self,
@@ -128,17 +126,23 @@ class FrameModel:
             EntropyCodingError: a payload is damaged.
         """
         count = thread_count(threads)
-        return self._model.decode(tile, *size, tile_log2, level, area, count, progress)
+        with computing():
+            return self._model.decode(
+                tile, *size, tile_log2, level, area, count, stoppable(progress)
+            )
 
     def analyse(
         self, pixels: Pixels, area: tuple[int, int, int, int], level: int, threads: int = 0
     ) -> Ints:
         """y (h, w, latent) in 2^-8 symbols of an area, x, y, width, height in latents."""
-        return self._model.analyse(np.ascontiguousarray(pixels), area, level, thread_count(threads))
+        with computing():
+            planes = np.ascontiguousarray(pixels)
+            return self._model.analyse(planes, area, level, thread_count(threads))
 
     def hyper_analyse(self, y: Ints, level: int, threads: int = 0) -> Ints:
         """z (h/4, w/4, hyper) of the y of a tile."""
-        return self._model.hyper_analyse(y, level, thread_count(threads))
+        with computing():
+            return self._model.hyper_analyse(y, level, thread_count(threads))
 
     def compress(
         self, y: Ints, z: Ints, level: int, *, threads: int = 0, answer: Answer | None = None
@@ -148,7 +152,8 @@ class FrameModel:
 
         answer: told what a step decodes to, it gives the targets of those that follow.
         """
-        return self._model.compress(y, z, level, thread_count(threads), answer)
+        with computing():
+            return self._model.compress(y, z, level, thread_count(threads), answer)
 
     def decompress(
         self, payload: bytes, height: int, width: int, level: int, threads: int = 0
@@ -158,11 +163,13 @@ class FrameModel:
         Raises:
             EntropyCodingError: the payload is damaged.
         """
-        return self._model.decompress(payload, height, width, level, thread_count(threads))
+        with computing():
+            return self._model.decompress(payload, height, width, level, thread_count(threads))
 
     def synthesise(self, y_hat: Ints, level: int, threads: int = 0) -> Pixels:
         """Pixels (16 h, 16 w, 3) of y_hat (h, w, latent)."""
-        return self._model.synthesise(y_hat, level, thread_count(threads))
+        with computing():
+            return self._model.synthesise(y_hat, level, thread_count(threads))
 
 
 _ready: OrderedDict[tuple[Any, ...], FrameModel] = OrderedDict()
@@ -193,6 +200,7 @@ def _after_fork() -> None:
     """A child of a fork has the models, but perhaps a lock that a thread of its parent held."""
     global _lock
     _lock = threading.Lock()
+    after_fork()
 
 
 if hasattr(os, "register_at_fork"):

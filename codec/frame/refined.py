@@ -8,9 +8,10 @@ What a candidate costs is judged by the exact decoder: its bits, and what its di
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -21,6 +22,7 @@ from torch import Tensor
 from codec.frame.feedback import GRADIENTS, Feedback, expected
 from codec.frame.geometry import LATENT_PX, Area
 from codec.frame.guard import as_one_colour
+from codec.frame.leaving import computing, stoppable
 from codec.frame.model import FrameModel, loaded
 from codec.frame.refine import STEPS, Refiner, Tile
 from codec.models.quality import lmbda_of
@@ -50,9 +52,10 @@ def tile_refiner(entry: ModelEntry, effort: int, threads: int) -> TileRefiner:
     return TileRefiner(entry, loaded(entry), STEPS[effort], threads)
 
 
-@lru_cache(maxsize=1)
-def _refiner(entry: ModelEntry) -> Refiner:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+@lru_cache(maxsize=2)  # that of a parent is kept in its children: they cannot free it
+def _refiner(entry: ModelEntry, forked: bool) -> Refiner:
+    on_gpu = torch.cuda.is_available() and not torch.cuda._is_in_bad_fork()
+    device = torch.device("cuda" if on_gpu else "cpu")
     dtype = torch.bfloat16 if device.type == "cuda" or _multiplies_bfloat16() else torch.float32
     return Refiner(read_trained(read_verified(entry.path, entry.sha256)), device, dtype)
 
@@ -81,7 +84,7 @@ class TileRefiner:
         whole: tuple[int, int],
         area: Area,
         level: int,
-        progress: Callable[[float], None],
+        progress: Callable[[float], object],
     ) -> bytes:
         """The payload of a tile.
 
@@ -92,14 +95,14 @@ class TileRefiner:
             level: quality level.
             progress: called with the finished share of the tile, 0..1.
         """
-        with _torch_threads(self._threads):
-            return self._refined(pixels, Area(0, 0, *whole), area, level, progress)
+        with computing(), _own_settings(self._threads):
+            return self._refined(pixels, Area(0, 0, *whole), area, level, stoppable(progress))
 
     def _refined(
         self, pixels: Pixels, whole: Area, area: Area, level: int,
-        progress: Callable[[float], None],
+        progress: Callable[[float], object],
     ) -> bytes:  # fmt: skip
-        model, refiner = self._model, _refiner(self._entry)
+        model, refiner = self._model, _refiner(self._entry, _forked)
         around = area.grown(REFINED_WITH, whole)
         place = (around.x, around.y, around.width, around.height)
         known = model.analyse(pixels, place, level, self._threads)
@@ -159,16 +162,42 @@ def _symbols(y_hat: Ints, device: torch.device) -> Tensor:
 
 
 _one_at_a_time = threading.RLock()
-"""PyTorch has one number of threads for the process."""
+"""PyTorch has one of each setting for the process."""
+_forked = False
+"""Whether this process is the child of one that may have used PyTorch."""
+
+
+def _after_fork() -> None:
+    """PyTorch's threads do not live on in a child, which waits for them for ever if it has more
+    than one; and a thread of the parent may have held the lock.
+    """
+    global _one_at_a_time, _forked
+    _one_at_a_time, _forked = threading.RLock(), True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
-    """Runs a block with so many threads of PyTorch, 0 for all."""
+def _own_settings(threads: int) -> Iterator[None]:
+    """Runs a block with settings of PyTorch that do not depend on the caller's.
+
+    Args:
+        threads: of PyTorch, 0 for all; after a fork there is one.
+    """
     with _one_at_a_time:
-        before = torch.get_num_threads()
-        torch.set_num_threads(thread_count(count))
+        before = torch.get_num_threads(), torch.get_default_dtype()
+        precision = torch.get_float32_matmul_precision()
+        torch.set_num_threads(1 if _forked else thread_count(threads))
+        torch.set_default_dtype(torch.float32)
+        torch.set_float32_matmul_precision("highest")
         try:
-            yield
+            with torch.device("cpu"), ExitStack() as stack:
+                for kind in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+                    stack.enter_context(torch.autocast(kind, enabled=False))
+                yield
         finally:
-            torch.set_num_threads(before)
+            torch.set_num_threads(before[0])
+            torch.set_default_dtype(before[1])
+            torch.set_float32_matmul_precision(precision)

@@ -33,6 +33,7 @@ from PIL import Image
 
 from codec.errors import DamagedImage, LimitExceeded, NotAnImage, UnsupportedImage
 from codec.image import embedded, kinds, pnm
+from codec.image.arithmetic import as_usual
 from codec.image.deep import is_deep, load_deep
 from codec.image.picture import Picture, check_pil_mode
 from codec.image.png_chunks import split_png
@@ -98,6 +99,7 @@ _PARSER_ERRORS = (
 _PNG_GREY_SCALE = {"L;2": 85, "L;4": 17}
 
 
+@as_usual
 def open_picture(source: ImageSource, *, limits: Limits) -> Picture:
     """Makes a picture of whatever form an image comes in.
 
@@ -293,7 +295,7 @@ def is_image(head: bytes) -> bool:
     except NotAnImage:
         return False
     except UnsupportedImage:
-        return True
+        return kinds.foreign_picture(head)
     return True
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.image.arithmetic import as_usual
+
 __all__ = ["MS_SSIM_MIN_SIDE", "ms_ssim", "psnr"]
 
 Samples = NDArray[Any]
@@ -32,6 +34,7 @@ MS_SSIM_MIN_SIDE = (_WINDOW_TAPS - 1) * 2 ** (len(_SCALE_WEIGHTS) - 1) + 1
 _BAND_ROWS = 256
 
 
+@as_usual
 def psnr(a: Samples, b: Samples) -> float:
     """Peak signal-to-noise ratio in dB over all samples of all channels together.
 
@@ -53,6 +56,7 @@ def psnr(a: Samples, b: Samples) -> float:
     return 10.0 * math.log10(peak * peak * a.size / squares)
 
 
+@as_usual
 def ms_ssim(a: Samples, b: Samples) -> float | None:
     """Multi-scale structural similarity, 1 for equal images: mean over the channels.
 

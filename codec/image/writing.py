@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 from PIL import Image, PngImagePlugin
 
 from codec.errors import OptionError, UnsupportedImage
+from codec.image.arithmetic import as_usual
 from codec.image.atomic import atomic_write
 from codec.image.exif import EXIF_PREFIX
 from codec.image.picture import Picture
@@ -183,6 +184,7 @@ def write_image(
         target.write(image_bytes(picture, find_format(None, format), quality=quality))
 
 
+@as_usual
 def image_bytes(
     picture: Picture, output: OutputFormat, *, quality: int = DEFAULT_OUTPUT_QUALITY
 ) -> bytes:

@@ -232,6 +232,8 @@ nb::object synthesise(const Model& model, const AnyArray& y_hat, std::size_t lev
 }  // namespace
 
 NB_MODULE(_frame, m) {
+    // A program may end while a daemon thread still holds objects; that is no fault of anyone.
+    nb::set_leak_warnings(false);
     nb::module_ errors = nb::module_::import_("entropy.errors");
     rans::translate_coder_errors(errors);
     bindings::translate_network_errors();

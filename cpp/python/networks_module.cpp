@@ -34,6 +34,8 @@ nb::list run(const networks::Network& network, const std::vector<bindings::AnyAr
 }  // namespace
 
 NB_MODULE(_networks, m) {
+    // A program may end while a daemon thread still holds objects; that is no fault of anyone.
+    nb::set_leak_warnings(false);
     bindings::translate_network_errors();
     m.attr("MOST_THREADS") = bindings::kMostThreads;
     m.def("kernel_names", &networks::kernel_names, "runnable"_a);

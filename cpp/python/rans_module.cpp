@@ -97,6 +97,8 @@ private:
 }  // namespace
 
 NB_MODULE(_rans, m) {
+    // A program may end while a daemon thread still holds objects; that is no fault of anyone.
+    nb::set_leak_warnings(false);
     nb::module_ errors = nb::module_::import_("entropy.errors");
     rans::translate_coder_errors(errors);
 
