@@ -147,21 +147,32 @@ class CellCoder:
         self._layout, self._model, self._level = layout, model, level
         self.weight, self._error, self._look, self._progress = weight, error, look, progress
 
-    def coded(self, cells: Cells) -> State:
-        """The picture with those modes."""
+    def coded(self, cells: Cells, before: State | None = None) -> State:
+        """The picture with those modes; what is as before in a tile is not coded again."""
         layout = self._layout
-        wanted = layout.by_tile(cells == Cell.LEARNED) > 0
-        marked = cells != Cell.LEARNED
+        left = layout.by_tile(cells == Cell.LEARNED) > 0
+        kept = np.zeros_like(left)
+        if before is not None:
+            kept = layout.by_tile(cells != before.cells) == 0
+        wanted, marked = left & ~kept, cells != Cell.LEARNED
         learned, pixels = [b""] * layout.grid.count, None
         if wanted.any():
             source = predictive.fill(layout.rgb, marked) if marked.any() else layout.rgb
             learned, pixels = self._model.encode(
                 source, self._level, layout.grid.tile_log2, wanted=[bool(w) for w in wanted],
-                decoded=self._look, threads=layout.threads, progress=self._progress,
+                decoded=self._look and not (left & kept).any(), threads=layout.threads,
+                progress=self._progress,
             )  # fmt: skip
+        if before is not None:
+            learned = [
+                old if k else new for k, old, new in zip(kept, before.learned, learned, strict=True)
+            ]
         payloads = self._payloads(cells, learned)
-        decoded = self._decoded(payloads, pixels) if self._look else None
-        return self._state(cells, learned, payloads, decoded)
+        if not self._look:
+            return self._state(cells, learned, payloads, None)
+        if pixels is None and left.any():
+            pixels = self._synthesised(learned)
+        return self._state(cells, learned, payloads, self._decoded(payloads, pixels))
 
     def learned_bits(self, state: State) -> Floats:
         """Bits of the transform by tile."""
@@ -216,12 +227,7 @@ class CellCoder:
         )
         decoded = None
         if self._look:  # near a tile's edge it depends on its neighbours, which are others now
-            height, width = self._layout.samples.shape[:2]
-            pixels = self._model.decode(
-                lambda n: learned[n] or None, (width, height), self._level,
-                self._layout.grid.tile_log2, (0, 0, width, height), threads=self._layout.threads,
-            )  # fmt: skip
-            decoded = self._decoded(payloads, pixels)
+            decoded = self._decoded(payloads, self._synthesised(learned))
         return self._state(cells, learned, payloads, decoded)
 
     def mixed(self, state: State) -> Mixed:
@@ -253,6 +259,15 @@ class CellCoder:
             error = self._error if (own == Cell.OWN).any() else 0
             return predictive.encode(pixels, layout.grid.tile_log2, error)[0]
         return predictive.mixed_tile(pixels, own, self._error, learned)
+
+    def _synthesised(self, learned: list[bytes]) -> Pixels:
+        """What the transform's parts decode to, (H, W, 3)."""
+        layout = self._layout
+        height, width = layout.samples.shape[:2]
+        return self._model.decode(
+            lambda n: learned[n] or None, (width, height), self._level, layout.grid.tile_log2,
+            (0, 0, width, height), threads=layout.threads,
+        )  # fmt: skip
 
     def _decoded(self, payloads: list[bytes], pixels: Pixels | None) -> Pixels:
         """What the payloads decode to, from what the transform's parts do."""

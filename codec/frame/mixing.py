@@ -137,22 +137,25 @@ class Mixer:
         sure = self._candidates & (self._bits <= (low + (high - low) * share) * layout.cell_pixels)
         state = coder.coded(np.where(sure, Cell.SHARED, Cell.LEARNED).astype(np.uint8))
 
-        # What the transform still codes, against coding it exactly: by cell, then by tile.
+        # What the transform still codes, against coding it exactly: by cell, then the whole tile.
         cells = state.cells.copy()
         cost = coder.weight * state.errors + layout.shared_out(
             coder.learned_bits(state), self._spread
         )
         cells[(cells == Cell.LEARNED) & self._candidates & (cost > self._bits)] = Cell.SHARED
-        cells[(self._exact_bits <= coder.cost(state))[layout.tile_of]] = Cell.SHARED
         failing = coder.failing(state, floor)
         coder.give_own(cells, state, failing, floor)
         if (cells != state.cells).any():
-            state = coder.cheaper(state, coder.coded(cells), failing)
+            state = coder.cheaper(state, coder.coded(cells, state), failing)
+        exact = (self._exact_bits <= coder.cost(state))[layout.tile_of]
+        if (exact & (state.cells == Cell.LEARNED)).any():
+            cells = np.where(exact, Cell.SHARED, state.cells).astype(np.uint8)
+            state = coder.cheaper(state, coder.coded(cells, state), coder.failing(state, floor))
         for attempt in range(PASSES):
             failing = coder.failing(state, floor)
             if not failing.any():
                 break
             cells = state.cells.copy()
             coder.give_own(cells, state, failing, floor, whole=attempt + 1 == PASSES)
-            state = coder.coded(cells)
+            state = coder.coded(cells, state)
         return coder.mixed(state)
