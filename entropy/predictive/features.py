@@ -1,7 +1,7 @@
 """What coder P knows about a sample before it is coded; PREDICTIVE.md, section P, is normative.
 
-Everything is int32 arithmetic on NumPy arrays of any shape, so that one code serves the training (all
-samples of a picture at once) and the reference decoder (one sample).
+Everything is int32 arithmetic on NumPy arrays of any shape, so that one code serves the training
+(all samples of a picture at once) and the reference decoder (one sample).
 """
 
 from __future__ import annotations
@@ -30,12 +30,17 @@ At = Callable[[int, int], Ints]
 OWN = [(0, -1), (0, -2), (0, -3)]  # W WW WWW
 OWN += [(-1, dx) for dx in range(-3, 4)] + [(-2, dx) for dx in range(-2, 3)] + [(-3, 0)]
 ABSOLUTE = [(0, -1), (0, -2), (-1, -1), (-1, 0), (-1, 1), (-1, 2), (-2, 0)]  # W WW NW N NE NEE NN
+CROSS = [(0, 0), (0, -1), (-1, 0), (-1, -1), (-1, 1)]  # in another channel: X W N NW NE
 SIGNED = [(0, -1), (-1, 0), (-1, -1), (-1, 1)]
 
 LIMIT = 2047  # of all inputs and outputs: nearly 8 scales, or 8 octaves
 BINS = 152  # eighths of octaves of the activity
 LINEAR = (16, 21, 26)  # inputs of the linear predictor, by channel
-FEATURES = (44, 56, 64)  # of the network, with zeros: after an odd number of linear inputs, and at the end
+FEATURES = (
+    44,
+    56,
+    64,
+)  # of the network, with zeros: after an odd number of linear inputs, and at the end
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,19 @@ def bin_of(activity: Ints) -> Ints:
     return (8 * (top - 5) + ((activity >> (top - 3)) & 7)).astype(np.int32)
 
 
+def first_prediction(x: At) -> Ints:
+    """A plane through the neighbours, between the three nearest."""
+    w, n, nw, ne = x(0, -1), x(-1, 0), x(-1, -1), x(-1, 1)
+    low, high = np.minimum(np.minimum(w, n), ne), np.maximum(np.maximum(w, n), ne)
+    plane: Ints = (4 * w + 3 * (n - nw) + (ne - n)) >> 2
+    return np.minimum(np.maximum(plane, low), high).astype(np.int32)
+
+
 def context(planes: Planes, step: int, tables: tuple[Ints, Ints]) -> Context:
     """`step` is 2 error + 1; `tables` are reciprocals and logarithms by bin."""
     x, e = planes.x, planes.e
     w, n, nw, ne = x(0, -1), x(-1, 0), x(-1, -1), x(-1, 1)
-    low, high = np.minimum(np.minimum(w, n), ne), np.maximum(np.maximum(w, n), ne)
-    start = np.clip((4 * w + 3 * (n - nw) + (ne - n)) >> 2, low, high)
+    start = first_prediction(x)
     near = np.abs(e(0, -1)) + np.abs(e(-1, 0))
     far = np.abs(e(0, -2)) + np.abs(e(-1, -1)) + np.abs(e(-1, 1))
     rest = np.abs(e(-1, 2)) + np.abs(e(-2, 0))
@@ -78,7 +90,7 @@ def context(planes: Planes, step: int, tables: tuple[Ints, Ints]) -> Context:
     activity = 24 * near + 12 * far + 6 * (rest + slopes) + np.int32(45 * step)
     activity = np.minimum(activity, (1 << 24) - 1).astype(np.int32)
     index = bin_of(activity)
-    return Context(start.astype(np.int32), activity, tables[0][index], tables[1][index])
+    return Context(start, activity, tables[0][index], tables[1][index])
 
 
 def normal(value: Ints, c: Context) -> Ints:
@@ -108,8 +120,7 @@ def linear_inputs(own: Planes, others: list[Planes], c: Context) -> list[Ints]:
     found = [normal(own.x(*at) - c.start, c) for at in OWN]
     for other in others:
         base = (other.x(0, -1) + other.x(-1, 0)) >> 1
-        for at in ((0, 0), (0, -1), (-1, 0), (-1, -1), (-1, 1)):
-            found.append(normal(other.x(*at) - base, c))
+        found += [normal(other.x(*at) - base, c) for at in CROSS]
     return found
 
 

@@ -156,7 +156,9 @@ class Picture:
                 line[column + MARGIN + 1 :] = value
 
 
-def read_header(data: bytes, channels: int, bits: int, model: Model) -> tuple[list[int], list[Ints], int]:
+def read_header(
+    data: bytes, channels: int, bits: int, model: Model
+) -> tuple[list[int], list[Ints], int]:
     """Values outside the picture, coefficients of the linear predictors, and the header's size."""
     reader = Bits(data)
     reader.take(8)
@@ -240,7 +242,9 @@ def _sample(
     return clipped, clipped - int(c.start[0]), 8 * clipped - int(linear[0])
 
 
-def _decode_raw(data: bytes, bits: int, error: int, shape: tuple[int, int, int]) -> npt.NDArray[np.uint16]:
+def _decode_raw(
+    data: bytes, bits: int, error: int, shape: tuple[int, int, int]
+) -> npt.NDArray[np.uint16]:
     highest, step = (1 << bits) - 1, 2 * error + 1
     count = (highest // step).bit_length()
     height, width, channels = shape
@@ -284,7 +288,9 @@ def decode(
     step = 2 * error + 1
     unit = np.array([min(128 * step, (1 << 24) - 1)], np.int32)
     setting = step, int(model.scale_tables[1][bin_of(unit)][0]), (1 << bits) - 1
-    starts = np.pad(np.cumsum(model.tensors["photo/frequencies"], 1, dtype=np.int64), ((0, 0), (1, 0)))
+    starts = np.pad(
+        np.cumsum(model.tensors["photo/frequencies"], 1, dtype=np.int64), ((0, 0), (1, 0))
+    )
     pictures = [Picture(height, width, v) for v in outside]
     for step_number in range(_steps(height, width)):
         places = _places(step_number, height, width)
@@ -296,11 +302,11 @@ def decode(
                 )
                 pictures[c].set(row, column, found)
     source.finish()
-    planes = [p.planes[0][MARGIN:, MARGIN:-MARGIN] for p in pictures]
+    values = [p.planes[0][MARGIN:, MARGIN:-MARGIN] for p in pictures]
     if channels == 1:
-        return planes[0][..., None].astype(np.uint16)
-    green = planes[0]
-    return np.stack([planes[1] + green, green, planes[2] + green], -1).astype(np.uint16)
+        return values[0][..., None].astype(np.uint16)
+    green = values[0]
+    return np.stack([values[1] + green, green, values[2] + green], -1).astype(np.uint16)
 
 
 def _period(width: int) -> int:

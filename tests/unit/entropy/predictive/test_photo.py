@@ -58,13 +58,24 @@ def check(pixels: Pixels, bits: int, error: int, name: str = "") -> bytes:
     return payload
 
 
-SHAPES = [(1, 1, 3), (1, 1, 1), (1, 37, 3), (29, 1, 3), (3, 70, 3), (17, 5, 1), (64, 64, 3), (50, 133, 3)]
+SHAPES = [
+    (1, 1, 3),
+    (1, 1, 1),
+    (1, 37, 3),
+    (29, 1, 3),
+    (3, 70, 3),
+    (17, 5, 1),
+    (64, 64, 3),
+    (50, 133, 3),
+]
 KINDS = ["noise", "extremes", "flat", "gradient", "texture"]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("bits", "errors"), [(8, (0, 1, 2, 5, 40)), (16, (0, 1, 700, 65535)), (11, (0, 3))])
+@pytest.mark.parametrize(
+    ("bits", "errors"), [(8, (0, 1, 2, 5, 40)), (16, (0, 1, 700, 65535)), (11, (0, 3))]
+)
 def test_no_sample_is_further_off_than_the_error(
     shape: tuple[int, int, int], kind: str, bits: int, errors: tuple[int, ...]
 ) -> None:
@@ -76,7 +87,12 @@ def test_no_sample_is_further_off_than_the_error(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_instruction_sets_give_the_same(kind: str) -> None:
-    for bits, error, shape in [(8, 0, (70, 90, 3)), (8, 3, (40, 70, 3)), (16, 0, (33, 65, 3)), (16, 90, (20, 30, 1))]:
+    for bits, error, shape in [
+        (8, 0, (70, 90, 3)),
+        (8, 3, (40, 70, 3)),
+        (16, 0, (33, 65, 3)),
+        (16, 90, (20, 30, 1)),
+    ]:
         pixels = picture(kind, shape, bits)
         payloads = {check(pixels, bits, error, name) for name in kernels()}
 
@@ -222,5 +238,8 @@ def test_no_sum_leaves_32_bits(model: photo.Model) -> None:
             assert (model.tensors[f"photo/{c}/{name}/shift"] >= 0).all()
             w = np.abs(weights)
             assert w.max() <= 127
-            assert max((w[:, 0::4] + w[:, 2::4]).max(), (w[:, 1::4] + w[:, 3::4]).max()) * 255 < 1 << 15
+            assert (
+                max((w[:, 0::4] + w[:, 2::4]).max(), (w[:, 1::4] + w[:, 3::4]).max()) * 255
+                < 1 << 15
+            )
         assert model.tensors[f"photo/{c}/first/weights"].shape[1] == FEATURES[c]

@@ -1,0 +1,1 @@
+"""Training of coder P: photographs to `codec/models/data/predictive-12.weights`."""
