@@ -84,9 +84,9 @@ class Layout:
         self, samples: Pixels, rgb: Pixels, grid: bitstream.TileGrid, threads: int
     ) -> None:
         self.samples, self.rgb, self.grid, self.threads = samples, rgb, grid, threads
-        rows, columns = (-(-side // CELL_PX) for side in rgb.shape[:2])
+        self.rows, self.columns = (-(-side // CELL_PX) for side in rgb.shape[:2])
         per_tile = grid.side // CELL_PX
-        row, column = np.divmod(np.arange(rows * columns), columns)
+        row, column = np.divmod(np.arange(self.rows * self.columns), self.columns)
         self.tile_of: NDArray[np.intp] = row // per_tile * grid.columns + column // per_tile
         self.cells = np.bincount(self.tile_of, minlength=grid.count)
         heights = np.minimum(CELL_PX, rgb.shape[0] - row * CELL_PX)
@@ -98,6 +98,13 @@ class Layout:
         """Sums over the cells of each tile."""
         sums: Floats = np.bincount(self.tile_of, values, self.grid.count).astype(np.float64)
         return sums
+
+    def variances(self) -> Floats:
+        """Variance of the samples of each tile, of every fourth row and column."""
+        return np.array([
+            self.samples[y : y + height : 4, x : x + width : 4].var(axis=(0, 1)).mean()
+            for x, y, width, height in map(self.grid.rectangle, range(self.grid.count))
+        ])  # fmt: skip
 
     def shared_out(self, by_tile: Floats, spread: Floats) -> Floats:
         """What a tile has, by cell, in proportion to how much there is to see in each."""

@@ -25,6 +25,7 @@ from codec.image.color import as_channels, as_rgb
 from codec.image.metrics import psnr
 from codec.image.picture import Picture
 from codec.models import registry
+from entropy.predictive.native import Kind
 from networks.native import thread_count
 
 if TYPE_CHECKING:
@@ -119,12 +120,14 @@ class Encodings:
     def _encode(self, level: int, measure: bool) -> None:
         mixed = self._mixed(level, measure)
         self._passed += 1
-        coder = registry.predictive()
-        picture, entry = self._picture, self._entry
+        picture, coder = self._picture, registry.predictive()
+        # Where nothing is left to the model, the file does without it.
+        whole = mixed.modes and all(tile[0] == Kind.WHOLE for tile in mixed.tiles)
+        entry, stored = (coder, 0) if whole else (self._entry, level)
         header = bitstream.Header(
             width=picture.width, height=picture.height, channels=picture.channels,
             alpha=picture.alpha is not None, model_id=entry.id, weights_hash=entry.weights_hash,
-            level=level, tile_log2=self.grid.tile_log2,
+            level=stored, tile_log2=self.grid.tile_log2,
         )  # fmt: skip
         self._files[level] = bitstream.write(
             bitstream.Container(
@@ -143,7 +146,7 @@ class Encodings:
 
     def _mixed(self, level: int, measure: bool) -> Mixed:
         """The tiles at a level, by modes where a part of the picture asks for it."""
-        if not self._mixer.idle:
+        if not self._mixer.idle(level, self._entry.levels):
             mixed = self._mixer.encode(
                 self._model, level, self._entry.levels, measure=measure, progress=self._tell
             )

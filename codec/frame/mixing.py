@@ -32,24 +32,37 @@ Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
-MANY_EQUAL, SOME_EQUAL = 0.5, 0.2
+MANY_EQUAL, SOME_EQUAL, FEW_EQUAL = 0.5, 0.35, 0.15
 """Shares of pixels equal to a neighbour: of a cell, from which on it may be a screen's; of a tile,
-from which on coder S is tried on all of it.
+from which on it is measured as if it were one, and from which on a sample of it is. Photographs
+have 0.15, and 0.42 at most.
 """
+SAMPLED_ROWS, SAMPLED_BPP = 8, 1.5
+"""One row of cells in so many is sampled; up to so many bits a pixel the tile is measured."""
 FLAT_SPREAD, FLAT_EQUAL = 16.0, 0.9
 """Variance within 8 x 8 up to which a cell is flat: no reason to do anything, but where something
 is done, flat cells are coded the same way, so that no seam shows.
 """
 SURE_BPP = (0.2, 0.7)
-"""Bits a pixel of coder S, at the first and the last level, up to which a cell is never better off
-with the transform: that spends more, and its errors count too.
+"""Bits a pixel of coder S, at the first and the last level, up to which a cell or a tile is never
+better off with the transform: that spends more, and its errors count too.
+"""
+HOPELESS_BPP = (1.0, 4.0)
+"""The same, from which on coder S does not even reach what the transform costs with its errors."""
+WORTH_SHARE, WORTH_STEP = 0.05, 1000.0
+"""Share of cells that may be better off from which on a picture is looked at, and mean squared step
+between neighbours from which on one cell is enough: text, and no bright sky.
 """
 SMOOTH_STEP = 40.0
-"""Mean squared step between neighbours up to which coder P may need fewer bits than the
+"""Mean squared step up to which coder P may need fewer bits than the
 transform.
 """
-DOUBTFUL_STEP = 1500.0
-"""The same, from which on the transform may fail a cell."""
+SHARP_STEP = 6000.0
+"""The same, from which on the transform may fail a cell: nothing in photographs is so sharp."""
+FINE_SHARE, FINE_STEP = 0.42, 80.0
+"""Share of the variance of a tile that lies within blocks of 8 x 8, and mean squared step, from
+which on the transform may fail it: noise, patterns of pixels. Kodak's photographs reach 0.39.
+"""
 PHOTOGRAPHS_DB = (25.9, 27.4, 29.0, 30.8, 33.0, 35.2, 37.4, 39.7, 41.7)
 """Mean PSNR of Kodak's photographs at nine equal steps from the first level to the last."""
 PROMISE_DB = 8.0
@@ -78,13 +91,34 @@ class Mixer:
         self._layout = layout = Layout(samples, rgb, grid, threads)
         facts = predictive.cell_facts(samples, threads)
         self._spread = facts.spread.astype(np.float64)
+        self._contrast: Marks = facts.step >= WORTH_STEP
         strong = (facts.equal >= MANY_EQUAL) & (facts.spread > FLAT_SPREAD)
         flat = (facts.spread <= FLAT_SPREAD) & (facts.equal >= FLAT_EQUAL)
         self._candidates: Marks = strong | (flat & strong.any())
-        self._doubtful = bool((facts.step >= DOUBTFUL_STEP).any())
-        screens = layout.by_tile(facts.equal) >= SOME_EQUAL * layout.cells
+        within, step = layout.by_tile(facts.spread), layout.by_tile(facts.step)
+        fine = (within >= FINE_SHARE * layout.cells * layout.variances()) & (
+            step >= FINE_STEP * layout.cells
+        )
+        self._doubtful = bool(fine.any() or (facts.step >= SHARP_STEP).any())
+        equal = layout.by_tile(facts.equal) / layout.cells
+        screens = equal >= SOME_EQUAL
+        screens |= self._sampled(~screens & (equal >= FEW_EQUAL))
         smooth = layout.by_tile(facts.step) <= SMOOTH_STEP * layout.cells
         self._bits, self._exact_bits = self._measure(screens, smooth)
+
+    def _sampled(self, tiles: Marks) -> Marks:
+        """Those of some tiles that coder S codes well, as far as a few rows of cells tell."""
+        layout = self._layout
+        rows = np.arange(len(layout.tile_of)) // layout.columns
+        middle = min(SAMPLED_ROWS, layout.rows) // 2
+        marked: Marks = tiles[layout.tile_of] & (rows % SAMPLED_ROWS == middle)
+        if not marked.any():
+            return np.zeros_like(tiles)
+        where = layout.samples, layout.grid.tile_log2
+        bits = layout.by_tile(predictive.screen_bits(*where, marked, layout.threads))
+        pixels = layout.by_tile(layout.cell_pixels * marked)
+        good: Marks = tiles & (pixels > 0) & (bits <= SAMPLED_BPP * pixels)
+        return good
 
     def _measure(self, screens: Marks, smooth: Marks) -> tuple[Floats, Floats]:
         """Bits of coder S by cell, and of the better exact coder by tile where it was tried."""
@@ -101,15 +135,20 @@ class Mixer:
             exact = np.minimum(exact, np.where(smooth, photo, np.inf))
         return bits, exact
 
-    @property
-    def idle(self) -> bool:
-        """Whether there is nothing to choose: the transform codes everything."""
-        return not (self._looks or np.isfinite(self._exact_bits).any())
+    def idle(self, level: int, levels: int) -> bool:
+        """Whether there is nothing to choose at a level: the transform codes everything."""
+        looks = self._doubtful or self._promising(level / (levels - 1)).any()
+        return not (looks or np.isfinite(self._exact_bits).any())
 
-    @property
-    def _looks(self) -> bool:
-        """Whether what the transform makes of the picture has to be looked at."""
-        return self._doubtful or bool(self._candidates.any())
+    def _promising(self, share: float) -> Marks:
+        """Candidates that coder S may code for less than the transform."""
+        low, high = HOPELESS_BPP
+        marks: Marks = self._candidates & (
+            self._bits <= (low + (high - low) * share) * self._layout.cell_pixels
+        )
+        if not (marks & self._contrast).any() and marks.mean() < WORTH_SHARE:
+            return np.zeros_like(marks)
+        return marks
 
     def encode(
         self,
@@ -129,12 +168,15 @@ class Mixer:
         """
         layout, share = self._layout, level / (levels - 1)
         floor = least_psnr(level, levels)
+        candidates = self._promising(share)
         coder = CellCoder(
             layout, model, level, lmbda_of(level, levels) / 3, largest_error(floor),
-            look=measure or self._looks, progress=progress,
+            look=measure or self._doubtful or bool(candidates.any()), progress=progress,
         )  # fmt: skip
         low, high = SURE_BPP
-        sure = self._candidates & (self._bits <= (low + (high - low) * share) * layout.cell_pixels)
+        most = low + (high - low) * share
+        sure = candidates & (self._bits <= most * layout.cell_pixels)
+        sure |= (self._exact_bits <= most * layout.tile_pixels)[layout.tile_of]
         state = coder.coded(np.where(sure, Cell.SHARED, Cell.LEARNED).astype(np.uint8))
 
         # What the transform still codes, against coding it exactly: by cell, then the whole tile.
@@ -142,7 +184,7 @@ class Mixer:
         cost = coder.weight * state.errors + layout.shared_out(
             coder.learned_bits(state), self._spread
         )
-        cells[(cells == Cell.LEARNED) & self._candidates & (cost > self._bits)] = Cell.SHARED
+        cells[(cells == Cell.LEARNED) & candidates & (cost > self._bits)] = Cell.SHARED
         failing = coder.failing(state, floor)
         coder.give_own(cells, state, failing, floor)
         if (cells != state.cells).any():

@@ -127,7 +127,7 @@ class Refiner:
         tile: Tile,
         z: Tensor,
         steps: int,
-        progress: Callable[[float], None] = lambda share: None,
+        progress: Callable[[float], object] = lambda share: None,
     ) -> tuple[Tensor, Tensor]:
         """Better y and z of a tile; the same arguments give the same result.
 
