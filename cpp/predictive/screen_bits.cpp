@@ -2,7 +2,6 @@
 
 namespace predictive {
 
-constexpr Logistic kTables;
-const Logistic kLogistic = kTables;
+constinit const Logistic kLogistic;
 
 }  // namespace predictive

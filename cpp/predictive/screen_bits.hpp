@@ -14,7 +14,7 @@ inline constexpr std::uint32_t kMemory = 60;  // decisions that an estimate look
 // kRates[n]: 2^16 / (n + 3/2), the step of an estimate that has seen n decisions.
 inline constexpr auto kRates = [] {
     std::array<std::int32_t, kMemory + 1> rates{};
-    for (std::uint32_t n = 0; n <= kMemory; ++n) rates[n] = static_cast<std::int32_t>(131072 / (2 * n + 3));
+    for (std::int32_t n = 0; auto& rate : rates) rate = 131072 / (2 * n++ + 3);
     return rates;
 }();
 

@@ -31,7 +31,8 @@ struct Neighbours {
 
     // Whether all are one colour.
     bool flat() const {
-        return w != 0 && ((w ^ n) | (w ^ nw) | (w ^ ne) | (w ^ ww) | (w ^ nn) | (w ^ nne) | (w ^ nee)) == 0;
+        const Colour others = (w ^ n) | (w ^ nw) | (w ^ ne) | (w ^ ww) | (w ^ nn) | (w ^ nne) | (w ^ nee);
+        return w != 0 && others == 0;
     }
 };
 

@@ -47,7 +47,9 @@ struct Slot {
 };
 
 // Bits of the index of a hash table for so many pixels.
-inline unsigned index_bits(unsigned pixel_bits, unsigned less) { return std::max(pixel_bits, less + 4) - less; }
+inline unsigned index_bits(unsigned pixel_bits, unsigned less) {
+    return std::max(pixel_bits, less + 4) - less;
+}
 
 template <class Colour>
 class SlotTable {

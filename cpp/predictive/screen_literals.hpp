@@ -18,7 +18,8 @@ class Literals {
 public:
     Literals(ColourFormat<Colour> format, unsigned pixel_bits)
         : format_(format),
-          nibbles_{Blocks(pixel_bits, 5), Blocks(pixel_bits, 5), Blocks(pixel_bits, 5), Blocks(pixel_bits, 6)},
+          nibbles_{Blocks(pixel_bits, 5), Blocks(pixel_bits, 5), Blocks(pixel_bits, 5),
+                   Blocks(pixel_bits, 6)},
           greens_{SlotTable<Colour>(pixel_bits, 7), SlotTable<Colour>(pixel_bits, 7)},
           by_distance_(kPlaces * 64),
           by_confidence_(kPlaces * 64),
@@ -62,7 +63,9 @@ private:
         return std::min(static_cast<std::size_t>(std::bit_width(size)), std::size_t{7});
     }
 
-    int at(Colour colour, std::size_t channel) const { return static_cast<int>(format_.sample(colour, channel)); }
+    int at(Colour colour, std::size_t channel) const {
+        return static_cast<int>(format_.sample(colour, channel));
+    }
 
     // What the neighbours suggest for a sample, without and with what the last sample missed.
     int flat_guess(std::size_t channel) const {
@@ -98,7 +101,9 @@ private:
     std::uint32_t nibble(Coder& coder, std::size_t place,
                          const std::array<std::uint64_t, kEstimates>& keys, std::uint32_t value) {
         Estimates blocks{};
-        for (std::size_t n = 0; n < kEstimates; ++n) blocks[n] = nibbles_[n].at(keys[n] + place + 1).data();
+        for (std::size_t n = 0; n < kEstimates; ++n) {
+            blocks[n] = nibbles_[n].at(keys[n] + place + 1).data();
+        }
         std::uint32_t node = 1;
         for (unsigned n = 4; n-- > 0;) {
             Estimates bits{};
@@ -125,7 +130,8 @@ private:
             const std::uint64_t key = candidate * kFactors[0];
             const Estimates bits = {&by_distance_[(place * 8 + r) * 8 + b],
                                     &by_confidence_[(place * 8 + slot.confidence) * 8 + std::max(r, b)],
-                                    &by_colour_.at(key + place), &by_left_.at(key + at_->w * kFactors[1])};
+                                    &by_colour_.at(key + place),
+                                    &by_left_.at(key + at_->w * kFactors[1])};
             if (code_mixed(coder, green_mixers_[place], bits, candidate == colour)) return candidate;
         }
         return 0;

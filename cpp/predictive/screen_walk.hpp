@@ -120,7 +120,9 @@ private:
         return coded;
     }
 
-    Colour number(const T* pixels, std::size_t x) const { return format_.number(pixels + x * format_.channels); }
+    Colour number(const T* pixels, std::size_t x) const {
+        return format_.number(pixels + x * format_.channels);
+    }
 
     void put([[maybe_unused]] T* pixels, std::size_t x, Colour colour) {
         lines_[0][x + kPad] = colour;

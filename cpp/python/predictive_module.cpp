@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "arrays.hpp"
+#include "lattice.hpp"
 #include "photo.hpp"
 #include "rans_helpers.hpp"
 #include "screen.hpp"
@@ -27,22 +28,24 @@ void require(bool holds, const char* what) {
 }
 
 void check_format(unsigned bits, std::size_t height, std::size_t width, std::size_t channels) {
-    require(bits == 8 || bits == 16, "bits: expected 8 or 16");
+    require(8 <= bits && bits <= 16, "bits: expected 8 to 16");
     require(channels == 1 || channels == 3, "channels: expected 1 or 3");
-    require(height > 0 && width > 0 && height <= 1u << 15 && width <= 1u << 15, "sides: expected 1 to 32768");
+    require(height > 0 && width > 0 && height <= 1u << 15 && width <= 1u << 15,
+            "sides: expected 1 to 32768");
 }
 
 Samples samples_of(const Pixels& pixels, unsigned bits) {
     const Samples view = {pixels.data(), pixels.shape(1), pixels.shape(0), pixels.shape(2),
                           pixels.shape(1) * pixels.shape(2)};
     check_format(bits, view.height, view.width, view.channels);
-    require(bits == 16 || std::all_of(pixels.data(), pixels.data() + pixels.size(),
-                                      [](std::uint16_t sample) { return sample < 256; }),
-            "pixels: a sample has more than 8 bits");
+    require(std::all_of(pixels.data(), pixels.data() + pixels.size(),
+                        [bits](std::uint16_t sample) { return sample >> bits == 0; }),
+            "pixels: a sample has more bits");
     return view;
 }
 
-predictive::Cells cells_of(const std::optional<CellArray>& cells, std::size_t height, std::size_t width) {
+predictive::Cells cells_of(const std::optional<CellArray>& cells, std::size_t height,
+                           std::size_t width) {
     if (!cells) return {};
     require(cells->shape(0) == (height + predictive::kCellSide - 1) / predictive::kCellSide &&
                 cells->shape(1) == (width + predictive::kCellSide - 1) / predictive::kCellSide,
@@ -82,7 +85,8 @@ nb::object screen_decode(const nb::bytes& payload, unsigned bits, const std::opt
     {
         const auto bytes = rans::span_of(payload);
         nb::gil_scoped_release release;
-        predictive::screen_decode(bytes, bits, coded, Target{pixels.data(), width, height, channels, width * channels});
+        const Target out = {pixels.data(), width, height, channels, width * channels};
+        predictive::screen_decode(bytes, bits, coded, out);
     }
     return to_array(std::move(pixels), {height, width, channels});
 }
@@ -119,6 +123,33 @@ double photo_bits(const Pixels& pixels, unsigned bits, unsigned error, const std
     return predictive::photo_bits(view, bits, error, kernels);
 }
 
+// (preset, planes), or (0, None) where the pixels are on no lattice.
+nb::tuple to_lattice(const Pixels& rgb) {
+    const Samples view = samples_of(rgb, 8);
+    std::vector<std::uint16_t> planes;
+    unsigned preset = 0;
+    {
+        nb::gil_scoped_release release;
+        preset = predictive::find_lattice(view);
+        if (preset != 0 && !predictive::to_lattice(view, preset, planes)) preset = 0;
+    }
+    if (preset == 0) return nb::make_tuple(0, nb::none());
+    return nb::make_tuple(preset, to_array(std::move(planes), {view.height, view.width, view.channels}));
+}
+
+nb::object from_lattice(const Pixels& planes, unsigned preset) {
+    const Samples view = samples_of(planes, 8);
+    require(view.channels == 3, "planes: expected three channels");
+    require(preset >= 1 && preset <= predictive::kLattices, "preset: there is no such lattice");
+    std::vector<std::uint16_t> rgb(planes.size());
+    {
+        nb::gil_scoped_release release;
+        const Target out = {rgb.data(), view.width, view.height, 3, view.stride};
+        predictive::from_lattice(view, preset, out);
+    }
+    return to_array(std::move(rgb), {view.height, view.width, view.channels});
+}
+
 }  // namespace
 
 NB_MODULE(_predictive, m) {
@@ -135,4 +166,6 @@ NB_MODULE(_predictive, m) {
           nb::arg("cells").noconvert().none() = nb::none());
     m.def("screen_decode", &screen_decode, "payload"_a, "bits"_a, nb::arg("cells").noconvert().none(),
           "height"_a, "width"_a, "channels"_a);
+    m.def("to_lattice", &to_lattice, nb::arg("rgb").noconvert());
+    m.def("from_lattice", &from_lattice, nb::arg("planes").noconvert(), "preset"_a);
 }
