@@ -16,6 +16,7 @@ from codec.errors import InvalidField, WeightsMismatch, translated
 from codec.frame.devices import frame_model, resolve_device
 from codec.frame.exact import check_coder, decode_predictive, learned_part
 from codec.frame.geometry import tile_area
+from codec.frame.leaving import as_computing, stoppable
 from codec.image.alpha import decode_alpha
 from codec.image.arithmetic import as_usual
 from codec.image.color import as_channels
@@ -62,6 +63,7 @@ class Decoder:
         """
         return self.decode_picture(read_data(data, limits=self._limits), crop).to_numpy()
 
+    @as_computing
     @as_usual
     def decode_picture(
         self, data: bytes, crop: Crop | None = None, progress: Progress | None = None
@@ -77,6 +79,7 @@ class Decoder:
             CodecError: the file is damaged, not ours, or over a limit; or the crop reaches outside.
         """
         check_progress(progress)
+        progress = stoppable(progress)
         with translated():
             container = bitstream.read(as_bytes(data), self._limits)
             header = container.header

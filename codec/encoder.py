@@ -10,6 +10,7 @@ import bitstream
 from codec.errors import OptionError, TargetUnreachable, UnsupportedImage, translated
 from codec.frame.devices import frame_model, require_torch, resolve_device
 from codec.frame.encodings import Encodings, Progress
+from codec.frame.leaving import as_computing, stoppable
 from codec.image.arithmetic import as_usual
 from codec.image.picture import Picture
 from codec.models import registry
@@ -108,6 +109,7 @@ class Encoder:
         )  # fmt: skip
         return self.encode_picture(open_picture(image, limits=self._limits), options)
 
+    @as_computing
     @as_usual
     def encode_picture(
         self, picture: Picture, options: EncoderOptions, progress: Progress | None = None
@@ -133,6 +135,7 @@ class Encoder:
                 f"{type(picture).__name__} and {type(options).__name__}"
             )
         check_progress(progress)
+        progress = stoppable(progress)
         self._check_limits(picture.without(options.strip), options.tile)
         if options.error is not None:
             return self._exact(picture, options, options.error, progress)
@@ -156,8 +159,7 @@ class Encoder:
                 refiner=refiner, progress=progress, limits=self._limits,
             )  # fmt: skip
             data = self._find(encodings, options, picture.width * picture.height)
-        if progress is not None:
-            progress(1.0)
+        progress(1.0)
         return data
 
     def _check_limits(self, picture: Picture, tile: int) -> None:
@@ -170,7 +172,7 @@ class Encoder:
                 self._limits.check_metadata(len(block or b""))
 
     def _exact(
-        self, picture: Picture, options: EncoderOptions, error: int, progress: Progress | None
+        self, picture: Picture, options: EncoderOptions, error: int, progress: Progress
     ) -> bytes:
         from codec.frame.exact import encode_exact
 
@@ -179,8 +181,7 @@ class Encoder:
                 picture.without(options.strip), error, tile=options.tile, effort=options.effort,
                 threads=self._threads, progress=progress, limits=self._limits,
             )  # fmt: skip
-        if progress is not None:
-            progress(1.0)
+        progress(1.0)
         return data
 
     def _refiner(self, effort: int) -> TileRefiner | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from codec.cli.jobs import STDIO
+from codec.cli.streams import STDIO
 
 __all__ = ["Found", "find_inputs"]
 

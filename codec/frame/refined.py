@@ -22,7 +22,7 @@ from torch import Tensor
 from codec.frame.feedback import GRADIENTS, Feedback, expected
 from codec.frame.geometry import LATENT_PX, Area
 from codec.frame.guard import as_one_colour
-from codec.frame.leaving import computing, stoppable
+from codec.frame.leaving import computing, leave_first, stoppable
 from codec.frame.model import FrameModel, loaded
 from codec.frame.refine import STEPS, Refiner, Tile
 from codec.models.quality import lmbda_of
@@ -64,6 +64,9 @@ def _multiplies_bfloat16() -> bool:
     """Whether the processor has instructions for bfloat16, with which a step is faster."""
     cpu = torch.backends.cpu.get_cpu_capability()
     return cpu == "AVX512" and bool(torch.cpu._is_avx512_bf16_supported())
+
+
+leave_first()  # before PyTorch and pools of threads, which are loaded now
 
 
 class TileRefiner:

@@ -37,7 +37,7 @@ from codec.image.arithmetic import as_usual
 from codec.image.deep import is_deep, load_deep
 from codec.image.picture import Picture, check_pil_mode
 from codec.image.png_chunks import split_png
-from codec.image.source import as_bytes, open_path, read_up_to
+from codec.image.source import as_bytes, open_path
 from codec.image.tiff_tags import exif_of_tiff
 
 if TYPE_CHECKING:

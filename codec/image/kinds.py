@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 __all__ = [
     "foreign",
+    "foreign_picture",
     "says_kind",
     "unread_bmp",
     "unread_jpeg",
@@ -20,8 +21,11 @@ __all__ = [
     "unread_tiff_samples",
 ]
 
+_OURS = "files of this codec (decode them first)"
+_NO_PICTURES = (_OURS, "videos", "XML and SVG files", "PDF documents", "PostScript files")
+
 _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x8aLIC", "files of this codec (decode them first)"),
+    (0, b"\x8aLIC", _OURS),
     (4, b"ftypavi", "AVIF files"),
     (4, b"ftyphe", "HEIC files"),
     (4, b"ftypmif1", "HEIF files"),
@@ -93,6 +97,11 @@ def foreign(head: bytes) -> str | None:
         if head.startswith(signature, offset):
             return name
     return None
+
+
+def foreign_picture(head: bytes) -> bool:
+    """Whether files that start so are pictures, of types that are not read here."""
+    return foreign(head) not in (None, *_NO_PICTURES)
 
 
 def says_kind(error: Exception) -> bool:

@@ -153,6 +153,8 @@ nb::object from_lattice(const Pixels& planes, unsigned preset) {
 }  // namespace
 
 NB_MODULE(_predictive, m) {
+    // A program may end while a daemon thread still holds objects; that is no fault of anyone.
+    nb::set_leak_warnings(false);
     nb::module_ errors = nb::module_::import_("entropy.errors");
     rans::translate_coder_errors(errors);
     bindings::translate_network_errors();

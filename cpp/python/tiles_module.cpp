@@ -206,6 +206,8 @@ void fill(const Pixels& pixels, const Marks& marked) {
 }  // namespace
 
 NB_MODULE(_tiles, m) {
+    // A program may end while a daemon thread still holds objects; that is no fault of anyone.
+    nb::set_leak_warnings(false);
     nb::module_ errors = nb::module_::import_("entropy.errors");
     rans::translate_coder_errors(errors);
     m.def("encode", &encode, "pixels"_a, "tile_log2"_a, "error"_a, "strength"_a, "kernels"_a, "threads"_a,
