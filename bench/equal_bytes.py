@@ -24,15 +24,9 @@ from bench.images import load
 from bench.peers import RGB, Peer, PeerMissing
 
 __all__ = [
-    "CEILING_DB",
-    "OURS",
-    "Score",
-    "Version",
-    "at_bytes",
-    "markdown",
-    "measure",
+    "CEILING_DB", "OURS", "Score", "Version", "at_bytes", "foot", "head", "line", "measure",
     "ssimulacra2",
-]
+]  # fmt: skip
 
 OURS = "ours"
 CEILING_DB = 60.0
@@ -99,8 +93,14 @@ def _file(image: RGB) -> io.BytesIO:
 def at_bytes(peer: Peer, image: RGB, budget: int) -> bytes:
     """The file of the coarsest whole quality that spends at least `budget` bytes, or the finest."""
     finest = _FINEST.get(peer.name, round(peer.settings[-1]))
-    setting = bisect_left(range(finest), budget, key=lambda s: len(peer.encode(image, s)))
-    return peer.encode(image, setting)
+    files: dict[int, bytes] = {}
+
+    def size(setting: int) -> int:
+        files[setting] = peer.encode(image, setting)
+        return len(files[setting])
+
+    setting = bisect_left(range(finest), budget, key=size)
+    return files[setting] if setting in files else peer.encode(image, setting)
 
 
 def measure(
@@ -135,21 +135,27 @@ def _psnr(a: RGB, b: RGB) -> float:
     return math.inf if mse == 0 else 10 * math.log10(255.0**2 / mse)
 
 
-def markdown(found: list[list[Version]]) -> str:
-    """A row for each picture: ours, and the others beside it; then the means, and how many pictures
-    ours is better on.
-    """
-    names = [version.codec for version in found[0]]
-    head = ["picture", "bytes"] + [f"{name}, dB / SSIMULACRA2" for name in names]
-    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
-    for row in found:
-        cells = [_cell(row[0])] + [_cell(v) + _beside(v, row[0]) for v in row[1:]]
-        lines.append([row[0].image, str(row[0].bytes), *cells])
-    columns = list(zip(*found, strict=True))
-    lines.append(["mean", "", *(_mean(column) for column in columns)])
+def head(codecs: list[str]) -> str:
+    """The first two lines of the table: ours, and the others beside it."""
+    cells = ["picture", "bytes"] + [f"{name}, dB / SSIMULACRA2" for name in codecs]
+    return _line(cells) + _line(["---", *["---:"] * (len(cells) - 1)])
+
+
+def line(row: list[Version]) -> str:
+    """A picture's line of the table."""
+    others = [_cell(version) + _beside(version, row[0]) for version in row[1:]]
+    return _line([row[0].image, str(row[0].bytes), _cell(row[0]), *others])
+
+
+def foot(rows: list[list[Version]]) -> str:
+    """The last two lines: means, and how many pictures ours is better on."""
+    columns = list(zip(*rows, strict=True))
     wins = [""] + [_wins(columns[0], column) for column in columns[1:]]
-    lines.append(["ours better on", "", *wins])
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return _line(["mean", "", *map(_mean, columns)]) + _line(["ours better on", "", *wins])
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
 
 
 def _cell(version: Version) -> str:

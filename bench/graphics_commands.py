@@ -167,14 +167,16 @@ def equal_bytes_command(
         raise click.ClickException(str(error)) from error
     options = {} if effort is None else {"effort": effort}
     rows = []
-    for file in tqdm(files, unit="picture", disable=None):
+    click.echo(equal_bytes.head([equal_bytes.OURS, *(peer.name for peer in found)]), nl=False)
+    for file in files:
         try:
             rows.append(equal_bytes.measure(file, found, quality, score, **options))
+            click.echo(equal_bytes.line(rows[-1]), nl=False)
         except (PeerFailed, codec.CodecError) as error:
             problems.append(f"{file.name}: {error}")
     peers.close(found)
     if rows:
-        click.echo(equal_bytes.markdown(rows), nl=False)
+        click.echo(equal_bytes.foot(rows), nl=False)
     told = run_of(out or Path("OUT"), images, files, {}) | {
         "quality": quality, "missing": problems,
         "versions": {equal_bytes.OURS: codec.__version__} | {p.name: p.version for p in found},

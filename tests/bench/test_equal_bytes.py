@@ -59,8 +59,10 @@ def test_table_has_means_and_wins() -> None:
         [Version("ours", "b", 9, 9, 100, 40.0, None), Version("x", "b", 9, 9, 100, 50.0, None)],
     ]
 
-    lines = equal_bytes.markdown(found).splitlines()
+    table = equal_bytes.head(["ours", "x"]) + "".join(map(equal_bytes.line, found))
+    lines = (table + equal_bytes.foot(found)).splitlines()
 
+    assert len({line.count("|") for line in lines}) == 1
     assert lines[2] == "| a | 100 | exact / 90.0 | 30.00 / 91.0 (+4 % bytes) |"
     assert lines[3] == "| b | 100 | 40.00 | 50.00 |"
     assert lines[4] == "| mean |  | 50.00 / 90.0 | 40.00 / 91.0 |"
