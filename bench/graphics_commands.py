@@ -94,11 +94,15 @@ def _end(problems: list[str]) -> None:
     "--cores", type=click.IntRange(1), default=1, show_default=True,
     help="Of the processor that a codec may use.",
 )  # fmt: skip
+@click.option(
+    "--others", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An earlier result on the same images: codecs that are not measured now.",
+)  # fmt: skip
 @click.option("--title", default="", help="What the pictures are, for the tables of documents.")
 @_JSON
 def lossless_command(
     images: Path, every: int, names: Path | None, codecs: str, near: int, cores: int, title: str,
-    out: Path | None,
+    others: Path | None, out: Path | None,
 ) -> None:  # fmt: skip
     """Bits per pixel and speed of lossless codecs, every file decoded and compared."""
     files = _files(images, every, names)
@@ -114,9 +118,15 @@ def lossless_command(
             bar.update()
 
         rows, failures = lossless.measure(found, files, near, progress)
+    run = run_of(out or Path("OUT"), images, files, {})
+    try:
+        earlier, runs = ([], []) if others is None else lossless.taken(others, rows, run, near)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    rows += earlier
     click.echo(lossless.markdown(rows, near), nl=False)
-    told = run_of(out or Path("OUT"), images, files, {}) | {
-        "title": title, "near_lossless": near, "cores": cores, "missing": missing,
+    told = run | {
+        "earlier_runs": runs, "title": title, "near_lossless": near, "cores": cores, "missing": missing,
         "failures": failures, "rows": [row.as_json() for row in rows],
     }  # fmt: skip
     _write(out, told)

@@ -25,7 +25,7 @@ from bench.images import load
 from bench.peers.base import RGB, PeerFailed
 from bench.peers.exact import Exact
 
-__all__ = ["Coded", "Row", "markdown", "measure", "read_rows", "use_cores"]
+__all__ = ["Coded", "Row", "markdown", "measure", "read_rows", "taken", "use_cores"]
 
 WARM_UP_PX = 256
 """Side, in pixels, of the crop that is coded first and not counted."""
@@ -186,6 +186,23 @@ def markdown(rows: list[Row], near: int) -> str:
         ]  # fmt: skip
         lines.append(line + [str(row.largest_error), f"{row.psnr:.2f} dB"] * bool(near))
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def taken(
+    path: Path, rows: list[Row], run: dict[str, Any], near: int
+) -> tuple[list[Row], list[dict[str, Any]]]:
+    """The rows of an earlier file whose codecs are not among `rows`, and the runs they are from.
+
+    Raises:
+        ValueError: it is of other images or of another largest error, or no such file.
+    """
+    earlier = read_rows(path)
+    told = json.loads(path.read_text())
+    if told["data_sha256"] != run["data_sha256"] or told["near_lossless"] != near:
+        raise ValueError(f"{path.name}: of other images, or of another largest error")
+    here = {row.codec for row in rows}
+    runs = [{key: told[key] for key in ("command", "machine", "python", "cores")}]
+    return [row for row in earlier if row.codec not in here], runs + told["earlier_runs"]
 
 
 def read_rows(path: Path) -> list[Row]:

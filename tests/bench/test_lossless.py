@@ -166,3 +166,20 @@ def test_list_names_the_images(images: Path, tmp_path: Path) -> None:
     code, text = bench(*words)
     assert code == 1
     assert "held-out.txt: not in the folder: absent.png" in text
+
+
+def test_codecs_of_an_earlier_run_are_taken_over(images: Path, tmp_path: Path) -> None:
+    first, out = tmp_path / "first.json", tmp_path / "out.json"
+    words = ("lossless", "--images", images)
+    bench(*words, "--codecs", "png,jxl-e3", "--out", first)
+
+    code, text = bench(*words, "--codecs", "ffv1,png", "--others", first, "--out", out)
+
+    assert code == 0, text
+    told, before = json.loads(out.read_text()), json.loads(first.read_text())
+    assert [row["codec"] for row in told["rows"]] == ["ffv1", "png", "jxl-e3"]
+    assert told["rows"][2] == before["rows"][1]
+    assert [run["command"] for run in told["earlier_runs"]] == [before["command"]]
+    code, text = bench(*words, "--every", "2", "--codecs", "png", "--others", first)
+    assert code == 1
+    assert "first.json: of other images" in text
