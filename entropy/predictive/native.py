@@ -212,7 +212,7 @@ def screen_bits(
 def photo_bits(
     pixels: Samples, tile_log2: int, marked: Sequence[int] | NDArray[Any], threads: int = 1
 ) -> NDArray[np.float32]:
-    """About the bits that coder P spends, exactly, on each of the marked tiles; 0 for the others."""
+    """About the bits that coder P spends on each of the marked tiles; 0 for the others."""
     flat = np.ascontiguousarray(marked, np.uint8).reshape(-1)
     return _core().photo_bits(  # type: ignore[no-any-return]
         np.ascontiguousarray(pixels), tile_log2, flat, instruction_set(), threads
