@@ -66,7 +66,8 @@ struct Net {
 };
 
 struct Tables {
-    const std::uint16_t* starts;  // [kScales * kPhases][kTokenStride]: cumulative frequencies; 65535 after the last
+    // [kScales * kPhases][kTokenStride]: cumulative ones, and 65535 after the last.
+    const std::uint16_t* starts;
     const std::uint16_t* frequencies;
 };
 
