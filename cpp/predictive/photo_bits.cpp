@@ -47,18 +47,17 @@ double photo_bits(const Samples& pixels, unsigned bits, unsigned error, std::str
     fit(stacked, bits, kernels, setting, header);
     header.use(setting, pixels.channels);
     const unsigned from = rows > 2 * kCountedFrom ? kCountedFrom : 0;
-    double spent = 0;
-    std::size_t counted = 0;
+    std::uint64_t spent = 0, counted = 0;
     for (const Symbol symbol : photo_symbols(stacked, kernels, setting, header, {})) {
         if (symbol >> kLaneAt < from) continue;
-        spent += static_cast<double>(model.cost(entry_of(symbol))) + raw_bits(symbol);
+        spent += model.cost(entry_of(symbol)) + (raw_bits(symbol) << rans::kCostBits);
         ++counted;
     }
     const std::size_t samples = pixels.width * pixels.height * pixels.channels;
     const std::size_t head = write_header(header, pixels.channels, bits).size() +
                              states_for(pixels.width * pixels.height) * rans::kStateBytes;
-    const double coded = spent / static_cast<double>(counted) * static_cast<double>(samples) +
-                         8.0 * static_cast<double>(head);
+    const double each = static_cast<double>(spent) / (1 << rans::kCostBits) / static_cast<double>(counted);
+    const double coded = each * static_cast<double>(samples) + 8.0 * static_cast<double>(head);
     return std::min(coded, 8.0 * static_cast<double>(raw_size(samples, bits, error)));
 }
 

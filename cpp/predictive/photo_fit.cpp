@@ -114,6 +114,22 @@ Vector solve(const Sums& sums, const Vector& defaults) {
     return x;
 }
 
+// The logarithm to 2^-16, of additions and products alone: the same on every machine.
+double log2_of(double value) {
+    int exponent = 0;
+    double rest = std::frexp(value, &exponent);  // 0.5 .. 1
+    double found = exponent, bit = 1;
+    for (int i = 0; i < 16; ++i) {
+        rest *= rest;
+        bit /= 2;
+        if (rest < 0.5) {
+            rest *= 2;
+            found -= bit;
+        }
+    }
+    return found;
+}
+
 // The precision at which the bits of all samples and of the coefficients are fewest.
 Coefficients chosen(const Sums& sums, int channel, std::size_t pixels) {
     const int n = sums.inputs();
@@ -128,7 +144,7 @@ Coefficients chosen(const Sums& sums, int channel, std::size_t pixels) {
     const Vector step = solve(sums, defaults);
     // Half the logarithm of the squared error is about what an error costs; the network saves part of it.
     const double worth = 0.3 * static_cast<double>(pixels);
-    double least = worth * std::log2(error_of(sums, defaults)) + coefficient_bits(channel, best);
+    double least = worth * log2_of(error_of(sums, defaults)) + coefficient_bits(channel, best);
     for (unsigned precision = 3; precision <= kMostPrecision; ++precision) {
         Coefficients c;
         c.precision = precision;
@@ -143,7 +159,7 @@ Coefficients chosen(const Sums& sums, int channel, std::size_t pixels) {
             c.values[at] = static_cast<std::int16_t>(given[i] + static_cast<int>(multiple) * unit);
             v[at] = c.values[at] / double{1 << kWeightBits};
         }
-        const double cost = worth * std::log2(error_of(sums, v)) + coefficient_bits(channel, c);
+        const double cost = worth * log2_of(error_of(sums, v)) + coefficient_bits(channel, c);
         if (cost < least) {
             least = cost;
             best = c;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <string>
 
 #include "network_error.hpp"
@@ -95,7 +94,7 @@ PhotoModel::PhotoModel() {
             frequencies_[t * kTokenStride + k] = static_cast<std::uint16_t>(frequency);
             entries_[t * kTokenStride + k] = rans::make_encoder_entry(
                 static_cast<std::uint32_t>(start), static_cast<std::uint32_t>(frequency));
-            costs_[t * kTokenStride + k] = 16 - std::log2(static_cast<float>(frequency));
+            costs_[t * kTokenStride + k] = rans::entry_cost(static_cast<std::uint32_t>(frequency));
             start += frequency;
         }
         if (start != 1 << 16) throw networks::InvalidWeightsFile("photo/frequencies: a wrong sum");

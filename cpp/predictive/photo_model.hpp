@@ -20,7 +20,7 @@ public:
     const std::int16_t* defaults(int channel) const { return defaults_[channel].data(); }
     // An entry is a table times kTokenStride and a token.
     const rans::EncoderEntry& entry(std::size_t n) const { return entries_[n]; }
-    float cost(std::size_t n) const { return costs_[n]; }  // bits
+    std::uint32_t cost(std::size_t n) const { return costs_[n]; }  // bits times 2^rans::kCostBits
 
 private:
     PhotoModel();
@@ -28,7 +28,7 @@ private:
     std::vector<std::int32_t> reciprocals_, logarithms_;
     std::vector<std::uint16_t> starts_, frequencies_;
     std::vector<rans::EncoderEntry> entries_;
-    std::vector<float> costs_;
+    std::vector<std::uint16_t> costs_;
     std::vector<std::int16_t> defaults_[3];
     struct Stored {
         std::vector<std::int32_t> pairs, quads, bias, quad_bias, shift;
