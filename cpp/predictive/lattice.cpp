@@ -11,71 +11,92 @@ namespace {
 
 using Triple = std::array<int, 3>;  // Y, Cb, Cr or R, G, B
 
-// A conversion whose terms are tables: R = luma[Y] + red[Cr], B = luma[Y] + blue[Cb],
-// G = luma[Y] + green[Cb][Cr], each clipped to 0 .. 255.
+// A conversion whose terms are tables in units of 2^-16: R = luma[Y] + red[Cr], B = luma[Y] + blue[Cb],
+// G = luma[Y] + green[Cb][Cr], each rounded down and clipped to 0 .. 255.
 struct Conversion {
     std::array<int, 256> luma{}, red{}, blue{};
     std::array<std::array<int, 256>, 256> green{};
     // About the inverse, in units of 2^-16: luma from R and B (G has the rest), Cr and Cb from R and B
-    // less luma.
+    // less luma; and the chroma of greys.
     int luma_red = 0, luma_blue = 0, cr = 0, cb = 0;
+    int grey_cb = 128, grey_cr = 128;
 
     Triple pixel(const Triple& ycc) const {
         const auto y = static_cast<std::size_t>(ycc[0]), u = static_cast<std::size_t>(ycc[1]),
                    v = static_cast<std::size_t>(ycc[2]);
-        return {std::clamp(luma[y] + red[v], 0, 255), std::clamp(luma[y] + green[u][v], 0, 255),
-                std::clamp(luma[y] + blue[u], 0, 255)};
+        return {std::clamp((luma[y] + red[v]) >> 16, 0, 255),
+                std::clamp((luma[y] + green[u][v]) >> 16, 0, 255),
+                std::clamp((luma[y] + blue[u]) >> 16, 0, 255)};
     }
 };
 
-// Full range; terms of 16 fractional bits, rounded.
+// Full range; chroma is rounded.
 Conversion jfif() {
     Conversion made;
     for (int n = 0; n < 256; ++n) {
         const auto at = static_cast<std::size_t>(n);
-        made.luma[at] = n;
-        made.red[at] = (91881 * (n - 128) + 32768) >> 16;
-        made.blue[at] = (116130 * (n - 128) + 32768) >> 16;
+        made.luma[at] = 65536 * n;
+        made.red[at] = 91881 * (n - 128) + 32768;
+        made.blue[at] = 116130 * (n - 128) + 32768;
         for (int v = 0; v < 256; ++v) {
-            made.green[at][static_cast<std::size_t>(v)] =
-                (-22554 * (n - 128) - 46802 * (v - 128) + 32768) >> 16;
+            made.green[at][static_cast<std::size_t>(v)] = -22554 * (n - 128) - 46802 * (v - 128) + 32768;
         }
     }
     made.luma_red = 19595, made.luma_blue = 7471, made.cr = 46745, made.cb = 36984;
     return made;
 }
 
-// Limited range; terms of 13 fractional bits, each cut off.
+// Limited range; every term is rounded down to a whole number. Factors of 16 bits.
 Conversion limited(int red, int blue, int green_u, int green_v) {
-    const auto term = [](int value, int factor) { return 8 * value * factor >> 16; };
+    const auto whole = [](int value, int factor) { return (value * factor >> 16) * 65536; };
     Conversion made;
     for (int n = 0; n < 256; ++n) {
         const auto at = static_cast<std::size_t>(n);
-        made.luma[at] = term(n - 16, 9539);
-        made.red[at] = term(n - 128, red);
-        made.blue[at] = term(n - 128, blue);
+        made.luma[at] = whole(n - 16, 76312);
+        made.red[at] = whole(n - 128, red);
+        made.blue[at] = whole(n - 128, blue);
         for (int v = 0; v < 256; ++v) {
             made.green[at][static_cast<std::size_t>(v)] =
-                term(n - 128, green_u) + term(v - 128, green_v);
+                whole(n - 128, green_u) + whole(v - 128, green_v);
         }
     }
     return made;
 }
 
 Conversion limited_601() {
-    Conversion made = limited(13075, 16525, -3209, -6660);
+    Conversion made = limited(104600, 132200, -25672, -53280);
     made.luma_red = 19595, made.luma_blue = 7471, made.cr = 41062, made.cb = 32491;
     return made;
 }
 
 Conversion limited_709() {
-    Conversion made = limited(14686, 17305, -1747, -4366);
+    Conversion made = limited(117488, 138440, -13976, -34928);
     made.luma_red = 13933, made.luma_blue = 4732, made.cr = 36557, made.cb = 31024;
     return made;
 }
 
+// PhotoYCC; green is made of the whole parts of the other two channels' chroma.
+Conversion photo_ycc() {
+    Conversion made;
+    made.grey_cb = 156, made.grey_cr = 137;
+    for (int n = 0; n < 256; ++n) {
+        const auto at = static_cast<std::size_t>(n);
+        made.luma[at] = 89024 * n;
+        made.red[at] = 119374 * (n - made.grey_cr);
+        made.blue[at] = 145352 * (n - made.grey_cb);
+    }
+    for (std::size_t u = 0; u < 256; ++u) {
+        for (std::size_t v = 0; v < 256; ++v) {
+            made.green[u][v] = -12714 * (made.blue[u] >> 16) - 33358 * (made.red[v] >> 16);
+        }
+    }
+    made.luma_red = 19595, made.luma_blue = 7471, made.cr = 35979, made.cb = 29549;
+    return made;
+}
+
 const Conversion& conversion(unsigned preset) {
-    static const std::array<Conversion, kLattices> made = {jfif(), limited_601(), limited_709()};
+    static const std::array<Conversion, kLattices> made = {jfif(), limited_601(), limited_709(),
+                                                           photo_ycc()};
     if (preset < 1 || preset > kLattices) throw std::invalid_argument("there is no such lattice");
     return made[preset - 1];
 }
@@ -95,7 +116,7 @@ public:
     explicit Inverse(const Conversion& forward) : forward_(forward) {
         std::size_t y = 0;
         for (int value = kLowest; value <= kHighest; ++value) {
-            while (y < 256 && forward.luma[y] < value) ++y;
+            while (y < 256 && forward.luma[y] < value * 65536) ++y;
             first_[static_cast<std::size_t>(value - kLowest)] = static_cast<int>(y);
         }
     }
@@ -108,8 +129,8 @@ public:
         if (!clipped) {
             const int luma = (forward_.luma_red * rgb[0] + forward_.luma_blue * rgb[2] +
                               (65536 - forward_.luma_red - forward_.luma_blue) * rgb[1]) >> 16;
-            u = 128 + ((forward_.cb * (rgb[2] - luma) + 32768) >> 16);
-            v = 128 + ((forward_.cr * (rgb[0] - luma) + 32768) >> 16);
+            u = forward_.grey_cb + ((forward_.cb * (rgb[2] - luma) + 32768) >> 16);
+            v = forward_.grey_cr + ((forward_.cr * (rgb[0] - luma) + 32768) >> 16);
         }
         std::optional<Triple> best;
         int least = 0;
@@ -140,20 +161,25 @@ private:
         if (u < 0 || u > 255 || v < 0 || v > 255) return {};
         const auto cb = static_cast<std::size_t>(u), cr = static_cast<std::size_t>(v);
         const Triple terms = {forward_.red[cr], forward_.green[cb][cr], forward_.blue[cb]};
-        int low = kLowest, high = kHighest - 1;  // of luma
+        int low = kLowest * 65536, end = kHighest * 65536;  // of luma
         for (std::size_t c = 0; c < 3; ++c) {
-            if (rgb[c] != 0) low = std::max(low, rgb[c] - terms[c]);
-            if (rgb[c] != 255) high = std::min(high, rgb[c] - terms[c]);
+            if (rgb[c] != 0) low = std::max(low, 65536 * rgb[c] - terms[c]);
+            if (rgb[c] != 255) end = std::min(end, 65536 * (rgb[c] + 1) - terms[c]);
         }
-        if (low > high) return {};
-        const int first = first_[static_cast<std::size_t>(low - kLowest)];
-        const int last = first_[static_cast<std::size_t>(high + 1 - kLowest)] - 1;
+        const int first = first_with(low), last = first_with(end) - 1;
         if (first > last) return {};
         return Triple{std::clamp(expected, first, last), u, v};
     }
 
+    // The smallest Y whose luma is at least so much, 256 if there is none.
+    int first_with(int luma) const {
+        int y = first_[static_cast<std::size_t>((luma >> 16) - kLowest)];
+        while (y < 256 && forward_.luma[static_cast<std::size_t>(y)] < luma) ++y;
+        return y;
+    }
+
     const Conversion& forward_;
-    std::array<int, kHighest - kLowest + 1> first_{};  // the smallest Y whose luma is at least so much
+    std::array<int, kHighest - kLowest + 1> first_{};  // the same, for whole numbers
 };
 
 constexpr std::size_t kSamples = 4096, kFewest = 64;

@@ -1,4 +1,4 @@
-// Pictures that came from 8-bit YCbCr: their planes, exactly (entropy/SCREEN.md, L: lattices).
+// Pictures that came from 8-bit YCbCr or PhotoYCC: their planes, exactly (entropy/SCREEN.md, L: lattices).
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace predictive {
 
-inline constexpr unsigned kLattices = 3;  // presets 1 .. 3; 0 stands for none
+inline constexpr unsigned kLattices = 4;  // presets 1 .. 4; 0 stands for none
 
 // The preset on which a rectangle of 8-bit RGB seems to lie, judged by some thousand samples; 0 if none
 // or if there is nothing to gain. `to_lattice` has the last word.

@@ -70,6 +70,23 @@ def test_video_frames(preset: int) -> None:
     assert np.array_equal(limited_rgb(planes.astype(np.int64), preset), rgb)
 
 
+def test_photo_cd() -> None:
+    ycc = np.asarray(Image.fromarray(picture(4, 2)).convert("YCbCr")).astype(np.int64)
+    luma = 89024 * (ycc[..., 0] * 3 // 4)
+    u, v = 145352 * (ycc[..., 1] - 128), 119374 * (ycc[..., 2] - 128)  # here greys are at 128
+    green = luma - 12714 * (u >> 16) - 33358 * (v >> 16)
+    rgb = np.clip(np.stack([luma + v, green, luma + u], -1) >> 16, 0, 255).astype(np.uint16)
+
+    preset, planes = native.to_lattice(rgb)
+
+    assert preset == 4
+    assert np.array_equal(native.from_lattice(planes, preset), rgb)
+    inside = ((rgb > 0) & (rgb < 255)).all(-1)
+    assert np.array_equal(
+        planes[inside] - [0, 156 - 128, 137 - 128], (ycc * [3, 4, 4] // 4)[inside]
+    )
+
+
 @pytest.mark.parametrize("sigma", [0, 4, 60])
 def test_other_pictures_are_on_none(sigma: float) -> None:
     assert native.to_lattice(picture(1, sigma).astype(np.uint16)) == (0, None)
