@@ -63,8 +63,9 @@ def tiny_entry(
 
 @pytest.fixture
 def tiny_model(tiny_entry: ModelEntry, monkeypatch: pytest.MonkeyPatch) -> ModelEntry:
-    """The small model as the only one registered, the default of profile wavelet."""
+    """The small model as the only one of profile wavelet, beside the predictive coder."""
     from codec.models import registry
 
-    monkeypatch.setattr(registry, "entries", lambda: (tiny_entry,))
+    coder = registry.predictive()
+    monkeypatch.setattr(registry, "entries", lambda: (coder, tiny_entry))
     return tiny_entry

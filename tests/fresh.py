@@ -29,12 +29,13 @@ sys.meta_path[:] = [_Hiding(finder) for finder in sys.meta_path]
 
 
 def registering(entry: ModelEntry) -> str:
-    """Code that makes a model the only one registered."""
+    """Code that makes a model the only one registered beside the predictive coder."""
     fields = ", ".join(f"{f}={getattr(entry, f)!r}" for f in ModelEntry.__slots__)
     return (
         "from codec.models import registry\n"
         f"entry = registry.ModelEntry({fields})\n"
-        "registry.entries = lambda: (entry,)\n"
+        "coder = registry.predictive()\n"
+        "registry.entries = lambda: (coder, entry)\n"
     )
 
 

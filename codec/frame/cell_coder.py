@@ -6,13 +6,13 @@ cells ─► those of the predictive coders ────────────
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.frame.threads import results
 from codec.image.color import as_channels
 from entropy.predictive import native as predictive
 from entropy.predictive.native import CELL_PX, Cell, Kind
@@ -251,9 +251,11 @@ class CellCoder:
         return State(cells, learned, payloads, decoded, errors)
 
     def _payloads(self, cells: Cells, learned: list[bytes]) -> list[bytes]:
-        with ThreadPoolExecutor(self._layout.threads) as pool:
-            numbers = range(self._layout.grid.count)
-            return list(pool.map(lambda n: self._payload(n, cells, learned[n]), numbers))
+        return results(
+            lambda n: self._payload(n, cells, learned[n]),
+            self._layout.grid.count,
+            self._layout.threads,
+        )
 
     def _payload(self, n: int, cells: Cells, learned: bytes) -> bytes:
         layout = self._layout

@@ -10,8 +10,8 @@ From effort 8 on the latents of every tile of a picture that has no such parts a
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,27 @@ if TYPE_CHECKING:
 __all__ = ["Encodings", "Progress"]
 
 Progress = Callable[[float], object]
+Value = TypeVar("Value")
 Pixels = NDArray[np.uint8]
+
+
+def _once(method: Callable[[Any], Value]) -> Value:
+    """A property that is computed when it is asked for first.
+
+    Without the lock of `functools.cached_property`, which before Python 3.12 all objects share:
+    threads wait for each other, and a process that forks meanwhile waits for ever.
+    """
+    name = f"{method.__name__} kept"
+
+    @wraps(method)
+    def get(self: Any) -> Value:
+        kept = self.__dict__
+        if name not in kept:
+            kept[name] = method(self)
+        value: Value = kept[name]
+        return value
+
+    return cast(Value, property(get))
 
 
 class Encodings:
@@ -99,11 +119,11 @@ class Encodings:
             self._encode(level, measure=True)
         return self._psnr[level]
 
-    @cached_property
+    @_once
     def _pixels(self) -> Pixels:
         return np.ascontiguousarray(as_rgb(self._picture.samples))
 
-    @cached_property
+    @_once
     def _alpha(self) -> bytes | None:
         return None if self._picture.alpha is None else encode_alpha(self._picture.alpha)
 
@@ -112,7 +132,7 @@ class Encodings:
         if self._progress is not None:
             self._progress(min(1.0, (self._passed + share) / self._passes))
 
-    @cached_property
+    @_once
     def _mixer(self) -> Mixer:
         threads = thread_count(self._threads)
         return Mixer(self._picture.samples, self._pixels, self.grid, threads)
