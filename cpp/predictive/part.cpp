@@ -6,6 +6,7 @@
 #include "lattice.hpp"
 #include "photo.hpp"
 #include "screen.hpp"
+#include "tile.hpp"
 
 namespace predictive {
 namespace {
@@ -18,6 +19,9 @@ constexpr unsigned kLatticeBits = 9, kChromaZero = 128;
 // Shares of the pixels that equal a neighbour, measured: photographs reach 0.42 and 0.15 on average,
 // screens have 0.6 and more.
 constexpr double kFewEqual = 0.2, kManyEqual = 0.5;
+// Of two estimates, which are some percent off, the smaller is right if it is smaller by so much.
+constexpr double kClear = 1.3;
+constexpr std::size_t kSampledRows = 8;  // one row of cells in so many is tried
 
 std::size_t sample_bytes(unsigned bits) { return bits > 8 ? 2 : 1; }
 
@@ -76,6 +80,36 @@ double equal_share(const Samples& pixels) {
         }
     }
     return static_cast<double>(equal) / static_cast<double>(pixels.width * pixels.height);
+}
+
+// Bits of coder S, of one row of cells in eight if there are so many.
+double sampled_screen_bits(const Samples& pixels, unsigned bits) {
+    const std::size_t columns = cells_along(pixels.width), rows = cells_along(pixels.height);
+    const std::size_t middle = std::min(kSampledRows, rows) / 2;
+    std::vector<std::uint8_t> cells(columns * rows);
+    std::size_t sampled = 0;
+    for (std::size_t row = middle; row < rows; row += kSampledRows) {
+        std::fill_n(cells.begin() + static_cast<std::ptrdiff_t>(row * columns), columns, 1);
+        sampled += std::min(kCellSide, pixels.height - row * kCellSide);
+    }
+    std::vector<float> spent;
+    screen_encode(pixels, bits, cells, &spent);
+    double total = 0;
+    for (const float cell : spent) total += cell;
+    return total * static_cast<double>(pixels.height) / static_cast<double>(sampled);
+}
+
+enum class Choice { photo, screen, both };
+
+Choice choose(const Samples& pixels, const Format& format, Strength strength) {
+    if (strength == Strength::full) return Choice::both;
+    const double equal = equal_share(pixels);
+    if (strength == Strength::fast) return equal < kManyEqual ? Choice::photo : Choice::screen;
+    if (equal < kFewEqual) return Choice::photo;
+    const double screen = sampled_screen_bits(pixels, format.bits);
+    const double photo = photo_bits(pixels, format.bits, format.error, format.kernels);
+    if (photo * kClear < screen) return Choice::photo;
+    return screen * kClear < photo ? Choice::screen : Choice::both;
 }
 
 std::vector<std::uint8_t> with_head(std::uint8_t coder, unsigned error, Bytes payload) {
@@ -139,20 +173,12 @@ std::vector<std::uint8_t> encode_photo_part(const Samples& pixels, const Format&
 
 std::vector<std::uint8_t> encode_part(const Samples& pixels, const Format& format, Strength strength,
                                       const Target& decoded) {
-    const double equal = equal_share(pixels);
-    const bool all = strength == Strength::full, photo = equal < kManyEqual;
     std::vector<std::uint8_t> screen;
-    if (all || !photo || (strength == Strength::normal && equal >= kFewEqual)) {
-        screen = with_head(kScreen, 0, screen_encode(pixels, format.bits));
-        const bool doubtful = strength == Strength::normal &&
-                              photo_bits(pixels, format.bits, format.error, format.kernels) <
-                                  8.0 * static_cast<double>(screen.size());
-        if (!all && !doubtful) {
-            if (screen.size() < raw_size(pixels, format.bits)) {
-                copy(pixels, decoded);
-                return screen;
-            }
-        }
+    const Choice choice = choose(pixels, format, strength);
+    if (choice != Choice::photo) screen = with_head(kScreen, 0, screen_encode(pixels, format.bits));
+    if (choice == Choice::screen && screen.size() < raw_size(pixels, format.bits)) {
+        copy(pixels, decoded);
+        return screen;
     }
     std::vector<std::uint8_t> part = encode_photo_part(pixels, format, decoded);
     if (screen.empty() || part.size() <= screen.size()) return part;
