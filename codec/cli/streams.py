@@ -73,8 +73,10 @@ def show(text: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
+    try:
+        click.echo(text)
+    except UnicodeEncodeError as error:  # names may be any bytes
+        click.echo(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
 
 
 def is_terminal(error: bool = False) -> bool:

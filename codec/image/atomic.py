@@ -33,12 +33,16 @@ def check_target(path: str | os.PathLike[str], *, force: bool = False) -> Path:
         OutputExists: it is there and `force` is not given.
         OutputError: it is a folder, or its folder is missing, or no file can have that name.
     """
+    if not os.fspath(path):
+        raise OutputError("the name of the output is empty")
     try:
         if _is_device(path):
             return Path(path)
         target = Path(os.path.realpath(path))
     except (ValueError, TypeError) as error:  # a zero byte in it, or a path object of another kind
         raise OutputError(f"{path!r} is no path: {error}") from error
+    except FileNotFoundError as error:
+        raise OutputError(f"{path}: the current folder does not exist any more") from error
     if target.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file in it")
     if not target.parent.is_dir():
@@ -115,10 +119,10 @@ def _publish(temporary: Path, target: Path, shown: str | os.PathLike[str], *, fo
 def descriptor_of(path: str | os.PathLike[str]) -> int | None:
     """The number of the open descriptor that a path names, as /dev/stdout does; None of others."""
     own = os.path.realpath("/proc/self/fd")
-    name = os.path.join(os.getcwd(), os.fspath(path))
+    name = os.fspath(path)
     for _ in range(40):  # symbolic links that the system follows
         folder, last = os.path.split(name)
-        if last.isdecimal() and os.path.realpath(folder) == own:
+        if last.isdecimal() and os.path.realpath(folder or os.curdir) == own:
             return int(last)
         if not os.path.islink(name):
             return None

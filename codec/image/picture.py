@@ -134,6 +134,10 @@ class Picture:
         """
         if not isinstance(array, np.ndarray):
             raise UnsupportedImage(f"a numpy array is needed, not {type(array).__name__}")
+        if isinstance(array, np.ma.MaskedArray):
+            raise UnsupportedImage(
+                "a mask is lost in a picture: pass array.filled(value), or make an alpha plane of it"
+            )
         if array.dtype.kind != "u" or array.dtype.itemsize > 2:
             raise UnsupportedImage(
                 f"arrays must be uint8 with values 0..255 or uint16 with values 0..65535; "

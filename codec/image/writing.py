@@ -137,7 +137,7 @@ def find_format(path: str | os.PathLike[str] | None, name: str | None = None) ->
     """
     known = ", ".join(OUTPUT_FORMATS)
     if name is not None:
-        wanted = name.lower().removeprefix(".")
+        wanted = str(name).lower().removeprefix(".")
         found = OUTPUT_FORMATS.get(_ALIASES.get(wanted, wanted))
         if found is None:
             raise OptionError(f"no output format {name!r}; choose among {known}")
@@ -176,6 +176,10 @@ def write_image(
         UnsupportedImage: the format cannot hold this picture or its metadata.
         OutputExists, OutputError: as `atomic_write`.
     """
+    if not isinstance(picture, Picture):
+        raise OptionError(f"write_image writes a Picture, not {type(picture).__name__}")
+    if not isinstance(target, (str, os.PathLike)) and not hasattr(target, "write"):
+        raise OptionError(f"a picture is written to a path or a file, not {type(target).__name__}")
     if isinstance(target, (str, os.PathLike)):
         data = image_bytes(picture, find_format(target, format), quality=quality)
         with atomic_write(target, force=force) as file:

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 import codec
+from codec.image.writing import write_image
 from codec.models.registry import ModelEntry
 from codec.options import parse_size
 
@@ -158,7 +159,7 @@ def test_closed_and_released_sources_are_codec_errors(data: bytes) -> None:
         np.zeros((2, 2), object), np.zeros((2, 2), "U1"), np.zeros((2, 2), complex), np.uint8(3),
         np.zeros((0, 3, 3), np.uint8), np.zeros((3, 0, 3), np.uint8), np.zeros((2, 2, 0), np.uint8),
         np.zeros((2, 2, 5), np.uint8), np.zeros((1, 2, 2, 3), np.uint8), np.zeros(4, np.uint8),
-        np.zeros((2, 2), "M8[s]"), np.zeros((2, 2), [("r", "u1")]), np.full((2, 2), np.nan),
+        np.ma.masked_array(PIXELS, PIXELS > 9), np.zeros((2, 2), "M8[s]"), np.zeros((2, 2), [("r", "u1")]), np.full((2, 2), np.nan),
     ],
 )  # fmt: skip
 def test_other_arrays_are_codec_errors(array: Any) -> None:
@@ -209,3 +210,18 @@ def test_pictures_are_made_of_arrays_and_bytes(value: Any) -> None:
 def test_sizes_that_are_none(text: str) -> None:
     with pytest.raises(codec.OptionError):
         parse_size(text)
+
+
+def test_wrong_arguments_of_write_image_are_codec_errors() -> None:
+    picture = codec.Picture(PIXELS)
+    wrong_ones: list[tuple[Any, Any, Any]] = [
+        (PIXELS, io.BytesIO(), "png"), (picture, 5, "png"), (picture, None, "png"),
+        (picture, io.BytesIO(), 5), (picture, io.BytesIO(), None), (picture, "a\0b.png", None),
+        (picture, "", "png"),
+    ]  # fmt: skip
+
+    for source, target, kind in wrong_ones:
+        with pytest.raises(codec.CodecError):
+            write_image(source, target, format=kind)
+    for quality in (np.int64(50), np.uint8(50)):
+        write_image(picture, io.BytesIO(), format="jpg", quality=quality)

@@ -182,3 +182,23 @@ def test_no_file_remains_after_a_signal(tmp_path: Path, sent: signal.Signals) ->
         assert process.wait(30) != 0
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_of_the_process_may_be_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    with atomic_write(tmp_path / "out.bin") as file:
+        file.write(b"abc")
+    with pytest.raises(OutputError, match="folder"):
+        check_target("out.bin")
+
+    assert (tmp_path / "out.bin").read_bytes() == b"abc"
+
+
+@pytest.mark.parametrize("path", ["", "a\0b"])
+def test_what_is_no_name_of_a_file_is_refused(path: str) -> None:
+    with pytest.raises(OutputError):
+        check_target(path)
