@@ -175,7 +175,7 @@ def unread_tiff_samples(tags: Any) -> str | None:
     bits, formats = _as_tuple(tags.get(258, 1)), _as_tuple(tags.get(339, 1))
     by_planes = tags.get(284, 1) == 2 and len(bits) > 1
     if (2 in formats and max(bits) < 32) or (by_planes and max(bits) > 8):
-        return _tiff_kind(tags) + (", plane by plane" if by_planes else "")
+        return _tiff_kind(tags) + (", in separate planes" if by_planes else "")
     return None
 
 

@@ -136,7 +136,7 @@ class Picture:
             raise UnsupportedImage(f"a numpy array is needed, not {type(array).__name__}")
         if isinstance(array, np.ma.MaskedArray):
             raise UnsupportedImage(
-                "a mask is lost in a picture: pass array.filled(value), or make an alpha plane of it"
+                "a picture has no mask: pass array.filled(value), or make an alpha plane of it"
             )
         if array.dtype.kind != "u" or array.dtype.itemsize > 2:
             raise UnsupportedImage(

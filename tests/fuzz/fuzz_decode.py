@@ -84,7 +84,8 @@ def small_decoder() -> Decoder:
     from tests.model_fixtures import random_model, register_file, weights_of
 
     entry = register_file(weights_of(random_model()), Path(tempfile.mkdtemp()))
-    registry.entries = lambda: (entry,)  # type: ignore[assignment]
+    coder = registry.predictive()
+    registry.entries = lambda: (coder, entry)  # type: ignore[assignment]
     return Decoder(threads=1, limits=LIMITS)
 
 

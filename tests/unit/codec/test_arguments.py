@@ -159,7 +159,8 @@ def test_closed_and_released_sources_are_codec_errors(data: bytes) -> None:
         np.zeros((2, 2), object), np.zeros((2, 2), "U1"), np.zeros((2, 2), complex), np.uint8(3),
         np.zeros((0, 3, 3), np.uint8), np.zeros((3, 0, 3), np.uint8), np.zeros((2, 2, 0), np.uint8),
         np.zeros((2, 2, 5), np.uint8), np.zeros((1, 2, 2, 3), np.uint8), np.zeros(4, np.uint8),
-        np.ma.masked_array(PIXELS, PIXELS > 9), np.zeros((2, 2), "M8[s]"), np.zeros((2, 2), [("r", "u1")]), np.full((2, 2), np.nan),
+        np.ma.masked_array(PIXELS, PIXELS > 9), np.zeros((2, 2), "M8[s]"),
+        np.zeros((2, 2), [("r", "u1")]), np.full((2, 2), np.nan),
     ],
 )  # fmt: skip
 def test_other_arrays_are_codec_errors(array: Any) -> None:

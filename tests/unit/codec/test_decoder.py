@@ -43,7 +43,8 @@ def many_tiles(tiny_entry: ModelEntry) -> bytes:
     from codec.models import registry
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "entries", lambda: (tiny_entry,))
+        coder = registry.predictive()
+        patch.setattr(registry, "entries", lambda: (coder, tiny_entry))
         return Encoder().encode(synthetic_picture(HEIGHT, WIDTH), level=50, tile=64)
 
 

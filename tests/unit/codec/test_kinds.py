@@ -77,7 +77,7 @@ UNREAD = [
     (tiff(32, 3, 2), "3 x 32-bit unsigned"),
     (tiff(32, 3, 2, 3), "3 x 32-bit floating"),
     (tiff(64, 1, 1, 3), "64-bit floating"),
-    (tiff(16, 3, 2, planar=2), "16-bit.*plane by plane"),
+    (tiff(16, 3, 2, planar=2), "16-bit.*separate planes"),
     (tiff(8, 7, 2), "7 x 8-bit"),
     (tiff(16, 3, 8), "CIELab"),
     (tiff(16, 1, 32803), "sensor"),
