@@ -122,8 +122,8 @@ public:
     }
 
     // The triple whose chroma is next to what the pixel suggests; for pixels that may be clipped, and so
-    // have several triples, the one next to `expected`.
-    std::optional<Triple> find(const Triple& rgb, const Triple& expected) const {
+    // have several triples, the one whose chroma is next to that of `expected`, if it is no farther than `farthest`.
+    std::optional<Triple> find(const Triple& rgb, const Triple& expected, int farthest = 255) const {
         const bool clipped = is_clipped(rgb);
         int u = expected[1], v = expected[2];
         if (!clipped) {
@@ -134,15 +134,14 @@ public:
         }
         std::optional<Triple> best;
         int least = 0;
-        const int farthest = clipped ? 255 : 2;
+        if (!clipped) farthest = 2;
         for (int r = 0; r <= farthest && (!best || r * r < least); ++r) {
             for (int du = -r; du <= r; ++du) {
                 const int step = std::abs(du) == r || r == 0 ? 1 : 2 * r;
                 for (int dv = -r; dv <= r; dv += step) {
                     const std::optional<Triple> found = with_chroma(rgb, u + du, v + dv, expected[0]);
                     if (!found) continue;
-                    const int dy = (*found)[0] - expected[0];
-                    const int distance = (clipped ? dy * dy : 0) + du * du + dv * dv;
+                    const int distance = du * du + dv * dv;
                     if (!best || distance < least) {
                         best = found;
                         least = distance;
@@ -182,6 +181,30 @@ private:
     std::array<int, kHighest - kLowest + 1> first_{};  // the same, for whole numbers
 };
 
+// The triples of colours that were found last: a picture has few, against its pixels.
+class Remembered {
+public:
+    std::optional<Triple> find(const Inverse& inverse, const Triple& rgb, const Triple& expected) {
+        const std::uint32_t colour = static_cast<std::uint32_t>(rgb[0] << 16 | rgb[1] << 8 | rgb[2]);
+        Item& item = items_[colour * 0x9E3779B1u >> (32 - kBits)];
+        const bool known = item.triple[0] >= 0 && item.colour == colour;
+        if (known && !is_clipped(rgb)) return item.triple;
+        std::optional<Triple> found = inverse.find(rgb, expected, known ? kNear : 255);
+        if (!found && known) return item.triple;  // far from what is expected, as all others may be
+        if (found) item = {colour, *found};
+        return found;
+    }
+
+private:
+    static constexpr unsigned kBits = 16;
+    static constexpr int kNear = 3;  // levels of chroma
+    struct Item {
+        std::uint32_t colour = 0;
+        Triple triple = {-1, 0, 0};  // not there
+    };
+    std::vector<Item> items_ = std::vector<Item>(std::size_t{1} << kBits);
+};
+
 constexpr std::size_t kSamples = 4096, kFewest = 64;
 
 bool seems_on(const Samples& rgb, unsigned preset) {
@@ -214,6 +237,7 @@ unsigned find_lattice(const Samples& rgb) {
 bool to_lattice(const Samples& rgb, unsigned preset, std::vector<std::uint16_t>& planes) {
     const Conversion& forward = conversion(preset);
     const Inverse inverse(forward);
+    Remembered remembered;
     planes.resize(rgb.width * rgb.height * 3);
     const auto triple = [&](std::size_t x, std::size_t y) {
         const std::uint16_t* at = planes.data() + (y * rgb.width + x) * 3;
@@ -230,7 +254,7 @@ bool to_lattice(const Samples& rgb, unsigned preset, std::vector<std::uint16_t>&
             } else if (forward.pixel(above) == pixel) {
                 found = above;
             } else {
-                found = inverse.find(pixel, expected);
+                found = remembered.find(inverse, pixel, expected);
             }
             if (!found) return false;
             for (std::size_t c = 0; c < 3; ++c) {

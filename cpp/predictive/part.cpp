@@ -99,13 +99,17 @@ double sampled_screen_bits(const Samples& pixels, unsigned bits) {
     return total * static_cast<double>(pixels.height) / static_cast<double>(sampled);
 }
 
+bool may_be_on_lattice(const Samples& pixels, const Format& format) {
+    return pixels.channels == 3 && format.bits == 8 && format.error == 0 && find_lattice(pixels) != 0;
+}
+
 enum class Choice { photo, screen, both };
 
 Choice choose(const Samples& pixels, const Format& format, Strength strength) {
     if (strength == Strength::full) return Choice::both;
     const double equal = equal_share(pixels);
     if (strength == Strength::fast) return equal < kManyEqual ? Choice::photo : Choice::screen;
-    if (equal < kFewEqual) return Choice::photo;
+    if (equal < kFewEqual || (equal < kManyEqual && may_be_on_lattice(pixels, format))) return Choice::photo;
     const double screen = sampled_screen_bits(pixels, format.bits);
     const double photo = photo_bits(pixels, format.bits, format.error, format.kernels);
     if (photo * kClear < screen) return Choice::photo;
