@@ -288,7 +288,7 @@ def test_unknown_model_ends_with_4(run: Any, photo_path: Path, option: tuple[str
         ["a.png", "-o", "out", "--tile", "100"],
         ["a.png", "-o", "-", "--json"],
         ["a.png", "-o", "out", "--no-output"],
-        ["a.png", "-o", "out", "--lossless"],
+        ["a.png", "-o", "out", "--lossless", "-q", "50"],
     ],
 )
 def test_wrong_usage_ends_with_2(
