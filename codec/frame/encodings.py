@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["Encodings", "Progress"]
 
 Progress = Callable[[float], object]
+MIXING_SHARE = 0.02
+"""Of the time of an encoding whose latents are refined."""
 Value = TypeVar("Value")
 Pixels = NDArray[np.uint8]
 
@@ -88,7 +90,7 @@ class Encodings:
         limits: bitstream.Limits | None = None,
     ) -> None:
         self._entry, self._model, self._picture = entry, model, picture
-        self._passes, self._passed = passes, 0
+        self._passes, self._passed, self._told = passes, 0, 0.0
         self._threads, self._refiner, self._progress = threads, refiner, progress
         self.grid = bitstream.TileGrid(picture.width, picture.height, tile.bit_length() - 1)
         self._files: dict[int, bytes] = {}
@@ -130,7 +132,9 @@ class Encodings:
     def _tell(self, share: float) -> None:
         """Reports progress: this pass has come so far."""
         if self._progress is not None:
-            self._progress(min(1.0, (self._passed + share) / self._passes))
+            # What is coded again within a pass does not set it back.
+            self._told = max(self._told, min(1.0, (self._passed + share) / self._passes))
+            self._progress(self._told)
 
     @_once
     def _mixer(self) -> Mixer:
@@ -167,9 +171,12 @@ class Encodings:
     def _mixed(self, level: int, measure: bool) -> Mixed:
         """The tiles at a level, by modes where a part of the picture asks for it."""
         if not self._mixer.idle(level, self._entry.levels):
+            # Little of the time where the latents are refined afterwards.
+            part = 1.0 if self._refiner is None else MIXING_SHARE
             mixed = self._mixer.encode(
-                self._model, level, self._entry.levels, measure=measure, progress=self._tell
-            )
+                self._model, level, self._entry.levels, measure=measure,
+                progress=lambda share: self._tell(part * share),
+            )  # fmt: skip
             if mixed.modes or self._refiner is None:
                 return mixed
         if self._refiner is None:
