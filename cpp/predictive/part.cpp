@@ -30,8 +30,9 @@ std::size_t raw_size(const Samples& pixels, unsigned bits) {
 }
 
 std::vector<std::uint8_t> encode_raw(const Samples& pixels, unsigned bits) {
-    std::vector<std::uint8_t> part = {kRaw};
+    std::vector<std::uint8_t> part;
     part.reserve(raw_size(pixels, bits));
+    part.push_back(kRaw);
     for (std::size_t y = 0; y < pixels.height; ++y) {
         const std::uint16_t* const row = pixels.row(y);
         for (std::size_t i = 0; i < pixels.width * pixels.channels; ++i) {
@@ -117,8 +118,9 @@ Choice choose(const Samples& pixels, const Format& format, Strength strength) {
 }
 
 std::vector<std::uint8_t> with_head(std::uint8_t coder, unsigned error, Bytes payload) {
-    std::vector<std::uint8_t> part = {coder};
+    std::vector<std::uint8_t> part;
     part.reserve(payload.size() + 4);
+    part.push_back(coder);
     if ((coder & kCoderMask) == kPhoto) put_varint(part, error);
     put(part, payload);
     return part;

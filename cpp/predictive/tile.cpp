@@ -21,6 +21,14 @@ std::vector<std::uint8_t> read_map(ByteStream& stream, std::size_t cells) {
     return map;
 }
 
+std::vector<std::uint8_t> with_kind(Kind kind, Bytes rest) {
+    std::vector<std::uint8_t> payload;
+    payload.reserve(1 + rest.size());
+    payload.push_back(static_cast<std::uint8_t>(kind));
+    put(payload, rest);
+    return payload;
+}
+
 }  // namespace
 
 Tile read_tile(Bytes payload, std::size_t width, std::size_t height) {
@@ -68,27 +76,22 @@ void decode_tile(const Tile& tile, const Format& format, const Target& out) {
 }
 
 std::vector<std::uint8_t> learned_tile(Bytes learned) {
-    std::vector<std::uint8_t> payload = {static_cast<std::uint8_t>(Kind::learned)};
-    put(payload, learned);
-    return payload;
+    return with_kind(Kind::learned, learned);
 }
 
 std::vector<std::uint8_t> whole_tile(Bytes part) {
-    std::vector<std::uint8_t> payload = {static_cast<std::uint8_t>(Kind::whole)};
-    put(payload, part);
-    return payload;
+    return with_kind(Kind::whole, part);
 }
 
 std::vector<std::uint8_t> mixed_tile(std::span<const std::uint8_t> map, Bytes shared,
                                      std::span<const std::vector<std::uint8_t>> own,
                                      Bytes learned) {
-    std::vector<std::uint8_t> payload = {static_cast<std::uint8_t>(Kind::cells)};
     std::vector<std::uint8_t> packed((map.size() + kCellsInByte - 1) / kCellsInByte);
     for (std::size_t n = 0; n < map.size(); ++n) {
         packed[n / kCellsInByte] |=
             static_cast<std::uint8_t>(map[n] << (n % kCellsInByte * kCellBits));
     }
-    put(payload, packed);
+    std::vector<std::uint8_t> payload = with_kind(Kind::cells, packed);
     if (std::ranges::count(map, kSharedCell) > 0) {
         put_varint(payload, static_cast<std::uint32_t>(shared.size()));
         put(payload, shared);

@@ -10,6 +10,7 @@ vectors, under new names: their names begin with the name of the model.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -27,6 +28,8 @@ from codec.decoder import Decoder  # noqa: E402
 from codec.encoder import Encoder  # noqa: E402
 from codec.errors import CodecError  # noqa: E402
 from codec.image.picture import Picture  # noqa: E402
+from codec.image.writing import write_image  # noqa: E402
+from codec.models import registry  # noqa: E402
 from codec.options import EncoderOptions  # noqa: E402
 from tests.conformance.harness import (  # noqa: E402
     EXPECTED,
@@ -53,11 +56,59 @@ def photograph() -> Picture:
     return Picture.from_numpy(np.ascontiguousarray(pixels))
 
 
+def small_photograph() -> Picture:
+    """96 x 64 of it."""
+    return Picture.from_numpy(np.ascontiguousarray(photograph().samples[:64, :96]))
+
+
 def with_metadata() -> Picture:
     """100 x 70, RGB and alpha, with every kind of metadata."""
     picture = Picture.from_numpy(synthetic_picture(70, 100, 4, seed=103))
     exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"  # orientation 6
     return replace(picture, icc=b"a profile", exif=exif, xmp=b"<x:xmpmeta/>")
+
+
+def screen() -> Picture:
+    """140 x 90, few colours: boxes, lines and a dither."""
+    y, x = np.mgrid[:90, :140]
+    pixels = np.full((90, 140, 3), 245, np.uint8)
+    pixels[10:40, 10:70] = (30, 60, 120)
+    pixels[y % 9 == 0] = (0, 0, 0)
+    dither = (x * 7 + y * 3) % 16 < x // 9
+    pixels[50:, 70:] = np.where(dither[50:, 70:, np.newaxis], (250, 80, 0), (0, 80, 250))
+    return Picture.from_numpy(pixels)
+
+
+def noise(side: int = 30) -> Picture:
+    """A square of noise, which is not worth coding."""
+    rng = np.random.default_rng(5)
+    return Picture.from_numpy(rng.integers(0, 256, (side, side, 3), np.uint8))
+
+
+def mixed() -> Picture:
+    """A photograph of 160 x 120 with text-like lines and a corner of noise, 192 x 192 in all."""
+    pixels = np.zeros((192, 192, 3), np.uint8)
+    pixels[:120, :160] = photograph().samples
+    pixels[120:, :] = photograph().samples[:72, :1]
+    pixels[:120, 160:] = pixels[:120, 159:160]
+    pixels[64:128, 64:128] = screen().samples[20:84, 20:84]
+    pixels[128:, 128:] = noise(64).samples
+    return Picture.from_numpy(pixels)
+
+
+def decoded_jpeg() -> Picture:
+    """The photograph as a JPEG of quality 85 gives it back: it lies on a lattice."""
+    data = io.BytesIO()
+    Image.fromarray(small_photograph().samples).save(data, "JPEG", quality=85, subsampling=0)
+    return Picture.from_numpy(np.asarray(Image.open(data)))
+
+
+def deep(channels: int) -> Picture:
+    """45 x 30 of 16 bits: a ramp with noise in all of them."""
+    rng = np.random.default_rng(16 + channels)
+    y, x = np.mgrid[:30, :45]
+    ramp = (x * 311 + y * 97)[..., np.newaxis] + rng.integers(0, 700, (30, 45, channels))
+    return Picture.from_numpy(ramp.astype(np.uint16))
 
 
 CASES: dict[str, tuple[Callable[[], Picture], EncoderOptions]] = {
@@ -76,6 +127,23 @@ CASES: dict[str, tuple[Callable[[], Picture], EncoderOptions]] = {
     ),
     "photo-low": (photograph, EncoderOptions(level=0)),
     "photo-high": (photograph, EncoderOptions(level=63)),
+    "mixed": (mixed, EncoderOptions(level=47)),
+}
+PREDICTIVE: dict[str, tuple[Callable[[], Picture], EncoderOptions]] = {
+    "rgb-1x1": (
+        lambda: Picture.from_numpy(np.array([[[200, 30, 90]]], dtype=np.uint8)),
+        EncoderOptions(lossless=True),
+    ),
+    "photo": (small_photograph, EncoderOptions(lossless=True)),
+    "photo-tiles": (small_photograph, EncoderOptions(lossless=True, tile=64)),
+    "photo-near-3": (small_photograph, EncoderOptions(near_lossless=3)),
+    "jpeg": (decoded_jpeg, EncoderOptions(lossless=True)),
+    "screen": (screen, EncoderOptions(lossless=True)),
+    "noise": (noise, EncoderOptions(lossless=True)),
+    "rgba-100x70-metadata": (with_metadata, EncoderOptions(lossless=True)),
+    "grey16-45x30": (lambda: deep(1), EncoderOptions(lossless=True)),
+    "rgba16-45x30": (lambda: deep(4), EncoderOptions(lossless=True)),
+    "rgb16-near-500": (lambda: deep(3), EncoderOptions(near_lossless=500)),
 }
 
 
@@ -158,8 +226,11 @@ def generate(root: Path) -> list[str]:
         check_sums(root)
     encoder, decoder = Encoder(), Decoder()
     made, prefix = [], encoder.entry.name
-    for case, (picture, options) in CASES.items():
-        folder = root / "vectors" / f"{prefix}-{case}"
+    exact = registry.predictive().name
+    cases = {f"{prefix}-{case}": made_of for case, made_of in CASES.items()}
+    cases |= {f"{exact}-{case}": made_of for case, made_of in PREDICTIVE.items()}
+    for case, (picture, options) in cases.items():
+        folder = root / "vectors" / case
         if folder.exists():
             continue
         data = encoder.encode_picture(picture(), options)
@@ -167,8 +238,7 @@ def generate(root: Path) -> list[str]:
         folder.mkdir(parents=True)
         (folder / INPUT).write_bytes(data)
         (folder / EXPECTED).write_text(expected.to_json())
-        pixels = decoded.to_numpy()
-        Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(folder / PIXELS)
+        write_image(replace(decoded, icc=None, exif=None, xmp=None), folder / PIXELS)
         check_vector(folder, decoder)
         made.append(folder.name)
     corrupt = root / "corrupt"

@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 import bitstream
 from codec.decoder import Decoder
+from codec.image.files import open_picture
 from codec.image.picture import Picture
+from codec.options import Limits
 
 HERE = Path(__file__).parent
 SUMS = "SHA256SUMS"
@@ -39,12 +40,13 @@ class VectorMismatch(AssertionError):
 class Expected:
     """What decoding a file must give, pixels apart.
 
-    header: fields of the header by name, bytes in hexadecimal. latents: SHA-256 of each tile's.
+    header: fields of the header by name, bytes in hexadecimal. latents: SHA-256 of each tile's,
+    None for those that have none, nothing for a predictive picture.
     metadata: sizes of icc, exif, xmp and alpha in bytes, absent ones left out.
     """
 
     header: dict[str, Any]
-    latents: list[str]
+    latents: list[str | None]
     metadata: dict[str, int]
 
     def to_json(self) -> str:
@@ -63,7 +65,8 @@ def describe(data: bytes, decoder: Decoder) -> tuple[Expected, Picture]:
         for name, value in asdict(container.header).items()
     }
     hashes = [
-        hashlib.sha256(y_hat.astype("<i4").tobytes()).hexdigest() for y_hat in decoder.latents(data)
+        None if y_hat is None else hashlib.sha256(y_hat.astype("<i4").tobytes()).hexdigest()
+        for y_hat in decoder.latents(data)
     ]
     parts = {name: getattr(container, name) for name in ("icc", "exif", "xmp", "alpha")}
     metadata = {name: len(part) for name, part in parts.items() if part is not None}
@@ -78,8 +81,7 @@ def check_vector(folder: Path, decoder: Decoder) -> None:
         OSError: a file of the vector is missing.
     """
     expected = Expected.from_json((folder / EXPECTED).read_text())
-    with Image.open(folder / PIXELS) as image:
-        pixels = np.asarray(image)
+    pixels = open_picture(folder / PIXELS, limits=Limits()).to_numpy()
     found, picture = describe((folder / INPUT).read_bytes(), decoder)
     for part in ("header", "metadata", "latents"):
         if getattr(found, part) != getattr(expected, part):
@@ -88,16 +90,16 @@ def check_vector(folder: Path, decoder: Decoder) -> None:
                 f"expected {getattr(expected, part)}"
             )
     decoded = picture.to_numpy()
-    wanted = pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
-    if decoded.shape != wanted.shape:
-        raise VectorMismatch(f"{folder.name}: found {decoded.shape}, expected {wanted.shape}")
-    wrong = np.argwhere(decoded != wanted)
+    found_kind, wanted_kind = (f"{p.dtype} {p.shape}" for p in (decoded, pixels))
+    if found_kind != wanted_kind:
+        raise VectorMismatch(f"{folder.name}: found {found_kind}, expected {wanted_kind}")
+    wrong = np.argwhere(decoded != pixels)
     if len(wrong):
         row, column, channel = wrong[0]
         raise VectorMismatch(
             f"{folder.name}: {len(wrong)} samples differ, first that of row {row}, "
             f"column {column}, channel {channel}: found {decoded[row, column, channel]}, "
-            f"expected {wanted[row, column, channel]}"
+            f"expected {pixels[row, column, channel]}"
         )
 
 

@@ -169,7 +169,7 @@ def test_generator_writes_once(tiny_model: ModelEntry, decoder: Decoder, tmp_pat
     assert int(first.stdout) >= 6 + 9
     check_sums(tmp_path)
     folders = sorted((tmp_path / "vectors").iterdir())
-    assert len(folders) == 6
+    assert len(folders) == 7 + 11
     for folder in folders:
         check_vector(folder, decoder)
     before = sums(tmp_path)
