@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.usefixtures("tiny_model")
 def test_command_counts_and_names(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "found.json"
-    words = ["collections", "--images", str(folder), "--out", str(out)]
+    words = ["collections", "--images", str(folder), "--quality", "0", "--out", str(out)]
 
     with mock.patch.object(sys, "argv", ["bench", *words]):
         result = CliRunner().invoke(main, words)
