@@ -152,7 +152,7 @@ class CellCoder:
         progress: Progress | None = None,
     ) -> None:
         self._layout, self._model, self._level = layout, model, level
-        self.weight, self._error, self._look, self._progress = weight, error, look, progress
+        self.weight, self.error, self._look, self._progress = weight, error, look, progress
 
     def coded(self, cells: Cells, before: State | None = None) -> State:
         """The picture with those modes; what is as before in a tile is not coded again."""
@@ -193,10 +193,14 @@ class CellCoder:
 
     def failing(self, state: State, floor: float) -> Marks:
         """Tiles whose PSNR lies below `floor` dB although the transform still codes a part."""
-        layout = self._layout
-        left = layout.by_tile(state.cells == Cell.LEARNED) > 0
-        mse = layout.by_tile(state.errors) / (3 * layout.tile_pixels)
-        return left & (mse > _mse(floor))
+        left: Marks = self._layout.by_tile(state.cells == Cell.LEARNED) > 0
+        return left & self.below(state, floor)
+
+    def below(self, state: State, floor: float) -> Marks:
+        """Tiles whose PSNR lies below `floor` dB."""
+        mse = self._layout.by_tile(state.errors) / (3 * self._layout.tile_pixels)
+        marks: Marks = mse > _mse(floor)
+        return marks
 
     def give_own(
         self, cells: Cells, state: State, failing: Marks, floor: float, *, whole: bool = False
@@ -241,7 +245,7 @@ class CellCoder:
         """What goes into the file."""
         if not state.cells.any():
             return Mixed(state.learned, False, 0, state.decoded)
-        error = self._error if (state.cells == Cell.OWN).any() else 0
+        error = self.error if (state.cells == Cell.OWN).any() else 0
         return Mixed(state.payloads, True, error, state.decoded)
 
     def _state(
@@ -265,9 +269,9 @@ class CellCoder:
         x, y, width, height = layout.grid.rectangle(n)
         pixels = layout.samples[y : y + height, x : x + width]
         if own.all():
-            error = self._error if (own == Cell.OWN).any() else 0
+            error = self.error if (own == Cell.OWN).any() else 0
             return predictive.encode(pixels, layout.grid.tile_log2, error)[0]
-        return predictive.mixed_tile(pixels, own, self._error, learned)
+        return predictive.mixed_tile(pixels, own, self.error, learned)
 
     def _synthesised(self, learned: list[bytes]) -> Pixels:
         """What the transform's parts decode to, (H, W, 3)."""
@@ -287,7 +291,7 @@ class CellCoder:
         else:
             whole = np.array(as_channels(pixels, layout.samples.shape[2]))
         predictive.decode(
-            payloads.__getitem__, (width, height), layout.grid.tile_log2, self._error,
+            payloads.__getitem__, (width, height), layout.grid.tile_log2, self.error,
             (0, 0, width, height), whole, threads=layout.threads,
         )  # fmt: skip
         return whole

@@ -59,10 +59,16 @@ transform.
 """
 SHARP_STEP = 6000.0
 """The same, from which on the transform may fail a cell: nothing in photographs is so sharp."""
+TILE_STEP, SMALL_STEP, SMALL_PX = 900.0, 300.0, 256**2
+"""The same of a whole tile; and of one of no more than so many pixels, where looking costs little.
+Kodak's photographs reach 781.
+"""
 FINE_SHARE, FINE_STEP = 0.42, 80.0
 """Share of the variance of a tile that lies within blocks of 8 x 8, and mean squared step, from
 which on the transform may fail it: noise, patterns of pixels. Kodak's photographs reach 0.39.
 """
+EXACT_WORTH = 1.15
+"""What an exact tile may cost more than one that is not: text beside text that is blurred shows."""
 PHOTOGRAPHS_DB = (25.9, 27.4, 29.0, 30.8, 33.0, 35.2, 37.4, 39.7, 41.7)
 """Mean PSNR of Kodak's photographs at nine equal steps from the first level to the last."""
 PROMISE_DB = 8.0
@@ -99,6 +105,8 @@ class Mixer:
         fine = (within >= FINE_SHARE * layout.cells * layout.variances()) & (
             step >= FINE_STEP * layout.cells
         )
+        least = np.where(layout.tile_pixels <= SMALL_PX, SMALL_STEP, TILE_STEP)
+        fine |= step >= least * layout.cells
         self._doubtful = bool(fine.any() or (facts.step >= SHARP_STEP).any())
         equal = layout.by_tile(facts.equal) / layout.cells
         screens = equal >= SOME_EQUAL
@@ -189,10 +197,10 @@ class Mixer:
         coder.give_own(cells, state, failing, floor)
         if (cells != state.cells).any():
             state = coder.cheaper(state, coder.coded(cells, state), failing)
-        exact = (self._exact_bits <= coder.cost(state))[layout.tile_of]
-        if (exact & (state.cells == Cell.LEARNED)).any():
-            cells = np.where(exact, Cell.SHARED, state.cells).astype(np.uint8)
-            state = coder.cheaper(state, coder.coded(cells, state), coder.failing(state, floor))
+        exact = self._exact_bits <= EXACT_WORTH * coder.cost(state)
+        cells = np.where(exact[layout.tile_of], Cell.SHARED, state.cells).astype(np.uint8)
+        if (cells != state.cells).any():
+            state = coder.coded(cells, state)
         for attempt in range(PASSES):
             failing = coder.failing(state, floor)
             if not failing.any():
@@ -200,4 +208,9 @@ class Mixer:
             cells = state.cells.copy()
             coder.give_own(cells, state, failing, floor, whole=attempt + 1 == PASSES)
             state = coder.coded(cells, state)
+        for _ in range(PASSES):  # the errors of own cells are uniform as a rule, not always
+            if not coder.below(state, floor).any():
+                break
+            coder.error = coder.error * 3 // 4
+            state = coder.coded(state.cells)
         return coder.mixed(state)

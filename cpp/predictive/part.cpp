@@ -110,7 +110,10 @@ Choice choose(const Samples& pixels, const Format& format, Strength strength) {
     if (strength == Strength::full) return Choice::both;
     const double equal = equal_share(pixels);
     if (strength == Strength::fast) return equal < kManyEqual ? Choice::photo : Choice::screen;
-    if (equal < kFewEqual || (equal < kManyEqual && may_be_on_lattice(pixels, format))) return Choice::photo;
+    if (equal >= kManyEqual) return Choice::screen;
+    if (equal < kFewEqual || may_be_on_lattice(pixels, format)) {
+        return Choice::photo;
+    }
     const double screen = sampled_screen_bits(pixels, format.bits);
     const double photo = photo_bits(pixels, format.bits, format.error, format.kernels);
     if (photo * kClear < screen) return Choice::photo;
@@ -182,7 +185,10 @@ std::vector<std::uint8_t> encode_part(const Samples& pixels, const Format& forma
     std::vector<std::uint8_t> screen;
     const Choice choice = choose(pixels, format, strength);
     if (choice != Choice::photo) screen = with_head(kScreen, 0, screen_encode(pixels, format.bits));
-    if (choice == Choice::screen && screen.size() < raw_size(pixels, format.bits)) {
+    const bool doubtful = strength == Strength::normal && choice == Choice::screen &&
+                          photo_bits(pixels, format.bits, format.error, format.kernels) <
+                              8 * kClear * static_cast<double>(screen.size());
+    if (choice == Choice::screen && !doubtful && screen.size() < raw_size(pixels, format.bits)) {
         copy(pixels, decoded);
         return screen;
     }
