@@ -126,7 +126,8 @@ def lossless_command(
     rows += earlier
     click.echo(lossless.markdown(rows, near), nl=False)
     told = run | {
-        "earlier_runs": runs, "title": title, "near_lossless": near, "cores": cores, "missing": missing,
+        "earlier_runs": runs, "title": title, "near_lossless": near, "cores": cores,
+        "missing": missing,
         "failures": failures, "rows": [row.as_json() for row in rows],
     }  # fmt: skip
     _write(out, told)

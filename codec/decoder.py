@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 import bitstream
 from codec.errors import InvalidField, WeightsMismatch, translated
 from codec.frame.devices import frame_model, resolve_device
-from codec.frame.exact import check_coder, decode_predictive, learned_part
 from codec.frame.geometry import tile_area
 from codec.frame.leaving import as_computing, stoppable
+from codec.frame.predictive import check_coder, decode_predictive, learned_part
 from codec.image.alpha import decode_alpha
 from codec.image.arithmetic import as_usual
 from codec.image.color import as_channels

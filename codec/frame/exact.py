@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 import bitstream
-from codec.errors import UnknownModel, WeightsMismatch
 from codec.image.alpha import encode_alpha
 from codec.models import registry
 from entropy.predictive import native as predictive
@@ -20,7 +16,7 @@ if TYPE_CHECKING:
 
     from codec.image.picture import Picture
 
-__all__ = ["check_coder", "decode_predictive", "encode_exact", "learned_part", "strength_of"]
+__all__ = ["encode_exact", "strength_of"]
 
 
 def strength_of(effort: int) -> Strength:
@@ -74,62 +70,3 @@ def encode_exact(
         ),
         limits,
     )
-
-
-def check_coder(modes: bitstream.Modes) -> None:
-    """Whether this program has the predictive coder of a file.
-
-    Raises:
-        UnknownModel: it does not know it.
-        WeightsMismatch: it has others under that id.
-    """
-    entry = registry.by_id(modes.coder_id)
-    if entry.profile != registry.PREDICTIVE:
-        raise UnknownModel(f"model id {entry.id} ({entry.name}) is no predictive coder")
-    if entry.weights_hash != modes.weights_hash:
-        raise WeightsMismatch(
-            f"the file was made with weights {modes.weights_hash.hex()} of {entry.name}, "
-            f"here are {entry.weights_hash.hex()}"
-        )
-
-
-def decode_predictive(
-    container: bitstream.Container,
-    area: tuple[int, int, int, int],
-    out: NDArray[Any] | None = None,
-    *,
-    threads: int = 0,
-    progress: Callable[[float], object] | None = None,
-) -> NDArray[Any]:
-    """The samples of an area, (height, width, C) uint8 or uint16.
-
-    Args:
-        container: a file with modes.
-        area: x, y, width, height in pixels.
-        out: what the model's tiles decode to, written into; None where everything is predictive.
-        threads, progress: as in `encode_exact`.
-
-    Raises:
-        EntropyCodingError: a payload is damaged.
-    """
-    header, modes = container.header, container.modes
-    assert modes is not None
-    only = out is None
-    if out is None:
-        dtype = np.uint16 if header.bit_depth > 8 else np.uint8
-        out = np.zeros((area[3], area[2], header.channels), dtype)
-    predictive.decode(
-        container.tile, (header.width, header.height), header.tile_log2, modes.error, area, out,
-        only=only, threads=thread_count(threads), progress=progress,
-    )  # fmt: skip
-    return out
-
-
-def learned_part(container: bitstream.Container, index: int) -> bytes | None:
-    """What the model has to decode of a tile, None if nothing.
-
-    Raises:
-        BadChecksum, EntropyCodingError: the tile is damaged.
-    """
-    _, _, width, height = container.grid.rectangle(index)
-    return predictive.tile_parts(container.tile(index), (width, height)).learned

@@ -9,7 +9,8 @@ namespace predictive {
 // First four bytes of the SHA-256 of the weights file that this library was built with.
 constexpr std::array<std::uint8_t, 4> weights_hash() {
     constexpr std::uint32_t hash = PREDICTIVE_WEIGHTS_HASH;  // as it is written, the first byte highest
-    return {hash >> 24 & 0xFF, hash >> 16 & 0xFF, hash >> 8 & 0xFF, hash & 0xFF};
+    return {static_cast<std::uint8_t>(hash >> 24), static_cast<std::uint8_t>(hash >> 16),
+            static_cast<std::uint8_t>(hash >> 8), static_cast<std::uint8_t>(hash)};
 }
 
 }  // namespace predictive

@@ -28,11 +28,13 @@ void require(bool holds, const char* what) {
 }
 
 void check_format(unsigned bits, std::size_t height, std::size_t width, std::size_t channels) {
-    require(8 <= bits && bits <= 16, "bits: expected 8 to 16");
+    require(1 <= bits && bits <= 16, "bits: expected 1 to 16");
     require(channels == 1 || channels == 3, "channels: expected 1 or 3");
     require(height > 0 && width > 0 && height <= 1u << 15 && width <= 1u << 15,
             "sides: expected 1 to 32768");
 }
+
+void check_screen_bits(unsigned bits) { require(bits == 8 || bits == 16, "bits: expected 8 or 16"); }
 
 Samples samples_of(const Pixels& pixels, unsigned bits) {
     const Samples view = {pixels.data(), pixels.shape(1), pixels.shape(0), pixels.shape(2),
@@ -40,7 +42,7 @@ Samples samples_of(const Pixels& pixels, unsigned bits) {
     check_format(bits, view.height, view.width, view.channels);
     require(std::all_of(pixels.data(), pixels.data() + pixels.size(),
                         [bits](std::uint16_t sample) { return sample >> bits == 0; }),
-            "pixels: a sample has more bits");
+            "pixels: a sample is above its bits");
     return view;
 }
 
@@ -64,6 +66,7 @@ nb::object to_array(std::vector<T> values, std::initializer_list<std::size_t> sh
 nb::bytes to_bytes(const std::vector<std::uint8_t>& data) { return nb::bytes(data.data(), data.size()); }
 
 nb::tuple screen_encode(const Pixels& pixels, unsigned bits, const std::optional<CellArray>& cells) {
+    check_screen_bits(bits);
     const Samples view = samples_of(pixels, bits);
     const predictive::Cells coded = cells_of(cells, view.height, view.width);
     std::vector<std::uint8_t> payload;
@@ -79,6 +82,7 @@ nb::tuple screen_encode(const Pixels& pixels, unsigned bits, const std::optional
 
 nb::object screen_decode(const nb::bytes& payload, unsigned bits, const std::optional<CellArray>& cells,
                          std::size_t height, std::size_t width, std::size_t channels) {
+    check_screen_bits(bits);
     check_format(bits, height, width, channels);
     const predictive::Cells coded = cells_of(cells, height, width);
     std::vector<std::uint16_t> pixels(height * width * channels);

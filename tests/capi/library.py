@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,10 @@ ROOT = Path(__file__).parents[2]
 CPP = ROOT / "cpp"
 PARTS = ("coder", "predictive", "networks", "frame", "container", "capi")
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-FROM_LIBRARY = ("kernels", "program", "weights_file", "trellis", "rans_encoder")
+FROM_LIBRARY = (
+    "kernels", "program", "weights_file", "trellis", "rans_encoder",
+    *("photo_avx2", "photo_avx512", "photo_avxvnni", "photo_lanes4", "photo_encode", "photo_fit"),
+)  # fmt: skip
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 JOBS = 2
 
@@ -71,8 +75,19 @@ def build_sanitized(compilers: tuple[str, str], library: Path, folder: Path) -> 
     cc, cxx = compilers
     include = [f"-I{CPP / part}" for part in (*PARTS, "threads")]
 
+    weights = ROOT / "codec" / "models" / "data" / "predictive-12.weights"
+    weights_hash = hashlib.sha256(weights.read_bytes()).hexdigest()[:8]
+    defines = [f"-DPREDICTIVE_WEIGHTS_HASH=0x{weights_hash}u"]
+
     def compile_source(source: Path, zlib: bool = zlib_version() is not None) -> Path:
-        options = ["-O1", *WARNINGS, *SANITIZE, *include, *(["-DLIC_ZLIB"] if zlib else [])]
+        options = [
+            "-O1",
+            *WARNINGS,
+            *SANITIZE,
+            *include,
+            *defines,
+            *(["-DLIC_ZLIB"] if zlib else []),
+        ]
         target = folder / f"{source.parent.name}-{source.stem}-{zlib}.o"
         command = [cc, "-std=c99"] if source.suffix == ".c" else [cxx, "-std=c++20"]
         run(*command, *options, "-c", source, "-o", target)

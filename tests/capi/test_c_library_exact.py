@@ -65,7 +65,7 @@ def test_mixed_files_decode_as_in_python(
     library: lic.Library, entry: registry.ModelEntry, photo: np.ndarray, channels: int
 ) -> None:
     pixels = part(photo, 400, 300, channels)
-    pixels[100:220, 150:350] = np.indices((120, 200)).sum(0)[..., np.newaxis] % 2 * 255
+    pixels[100:230, 100:350] = np.indices((130, 250)).sum(0)[..., np.newaxis] // 5 % 2 * 255
     data = codec.encode(pixels, tile=128)
     assert {"learned", "screen"} <= set(codec.info(data).modes)
     model = library.open(entry.path.read_bytes())

@@ -32,6 +32,16 @@ def photographs(paths: list[Path]) -> list[Path]:
     return [p for p in found if p.suffix in ENDINGS and p.stem not in HELD_OUT]
 
 
+def _of_channel(kept: dict[str, np.ndarray], channel: int) -> dict[str, torch.Tensor]:
+    """The state of one channel's network in a checkpoint."""
+    prefix = f"nets.{channel}."
+    return {
+        name.removeprefix(prefix): torch.from_numpy(values)
+        for name, values in kept.items()
+        if name.startswith(prefix)
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m entropy.predictive.train")
     parser.add_argument("photos", nargs="+", type=Path)
@@ -41,7 +51,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--start", type=Path, help="checkpoint to go on from: OUT with .pt")
+    parser.add_argument("--start", type=Path, help="checkpoint to go on from: OUT with .npz")
     options = parser.parse_args()
 
     torch.set_num_threads(1)
@@ -49,11 +59,11 @@ def main() -> None:
     photos = photographs(options.photos)
     print(f"{len(photos)} photographs", flush=True)
     rng = np.random.default_rng(options.seed)
-    start = torch.load(options.start) if options.start else None
+    start = dict(np.load(options.start, allow_pickle=False)) if options.start else None
     if start is None:
         defaults = default_coefficients(photos[::3], rng)
     else:
-        defaults = [d.numpy() for d in start["coefficients"]]
+        defaults = [start[f"coefficients.{c}"] for c in range(3)]
     parts: list[list[Samples]] = [[], [], []]
     for crop in crops(photos, options.crops, rng):
         solve = rng.random() > 0.12  # small payloads come without coefficients
@@ -65,17 +75,14 @@ def main() -> None:
     for c, part in enumerate(parts):
         data = Samples.joined(part)
         part.clear()
-        begin = start["nets"][c] if start else None
+        begin = None if start is None else _of_channel(start, c)
         nets.append(
             train(c, data, options.epochs, options.rate, begin, lambda s: print(s, flush=True))
         )
-    torch.save(
-        {
-            "nets": [net.state_dict() for net in nets],
-            "coefficients": [torch.from_numpy(d) for d in defaults],
-        },
-        options.out.with_suffix(".pt"),
-    )
+    kept = {f"coefficients.{c}": values for c, values in enumerate(defaults)}
+    for c, net in enumerate(nets):
+        kept |= {f"nets.{c}.{name}": v.numpy() for name, v in net.state_dict().items()}
+    np.savez(options.out.with_suffix(".npz"), allow_pickle=False, **kept)
     options.out.write_bytes(weights(nets, defaults))
 
 
