@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["TARGETS", "Replay"]
+__all__ = ["CPP", "TARGETS", "Replay"]
 
 ROOT = Path(__file__).parents[2]
-NETWORKS = ROOT / "cpp" / "networks"
+CPP = ROOT / "cpp"
+NETWORKS = CPP / "networks"
 TESTS = ROOT / "tests" / "cpp"
 SOURCES = [
     *(NETWORKS / f"{name}.cpp" for name in (
@@ -68,6 +69,28 @@ class Replay:
         sources = [*SOURCES, NETWORKS / f"kernels_{self._target}.cpp", *self._sources]
         define = f"-DNETWORKS_{self._target.upper()}"
         _run([*self._compiler, *FLAGS, *self._options, define, *sources, "-o", program])
+        return program
+
+    def build_samples(self, folder: Path, sources: Sequence[Path]) -> Path:
+        """The program replay_samples with the predictive coders, compiled into a folder."""
+        program = folder / f"replay_samples_{self._target}"
+        shared = [*SOURCES[:-1], NETWORKS / f"kernels_{self._target}.cpp", *self._sources]
+        folders = [f"-I{CPP / part}" for part in ("predictive", "coder")] + ["-ffp-contract=off"]
+        defines = [f"-DNETWORKS_{self._target.upper()}", f'-DPREDICTIVE_LANES4="{self._target}"']
+        own = [*sources, TESTS / "replay_samples.cpp"]
+        _run(
+            [
+                *self._compiler,
+                *FLAGS,
+                *folders,
+                *self._options,
+                *defines,
+                *shared,
+                *own,
+                "-o",
+                program,
+            ]
+        )
         return program
 
     def run(self, program: Path, kernels: str, files: Sequence[Path]) -> str:

@@ -101,10 +101,10 @@ def test_models_are_found_by_id_and_name() -> None:
 
 def test_unknown_model_names_the_known_ones(tiny_model: ModelEntry) -> None:
     with pytest.raises(
-        UnknownModel, match=f"model id 60000 is not known here \\(known: {tiny_model.id}"
+        UnknownModel, match=f"model id 60000 is not known here .*known: .*{tiny_model.id}"
     ):
         registry.by_id(60000)
-    with pytest.raises(UnknownModel, match=f"no model 'x'; known: {tiny_model.name}"):
+    with pytest.raises(UnknownModel, match=f"no model 'x'; known: .*{tiny_model.name}"):
         registry.by_name("x")
     with pytest.raises(UnknownModel, match=r"no profile 'swin'; known: .*wavelet"):
         registry.default("swin")
