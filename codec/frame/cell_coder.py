@@ -99,6 +99,14 @@ class Layout:
         sums: Floats = np.bincount(self.tile_of, values, self.grid.count).astype(np.float64)
         return sums
 
+    def beside(self, marks: Marks) -> NDArray[np.intp]:
+        """How many of the four cells beside each are marked; there are none beyond the picture."""
+        grid = np.pad(marks.reshape(self.rows, self.columns).astype(np.intp), 1)
+        found: NDArray[np.intp] = (
+            grid[:-2, 1:-1] + grid[2:, 1:-1] + grid[1:-1, :-2] + grid[1:-1, 2:]
+        )
+        return found.reshape(-1)
+
     def variances(self) -> Floats:
         """Variance of the samples of each tile, of every fourth row and column."""
         return np.array([

@@ -67,8 +67,10 @@ FINE_SHARE, FINE_STEP = 0.42, 80.0
 """Share of the variance of a tile that lies within blocks of 8 x 8, and mean squared step, from
 which on the transform may fail it: noise, patterns of pixels. Kodak's photographs reach 0.39.
 """
-EXACT_WORTH = 1.15
-"""What an exact tile may cost more than one that is not: text beside text that is blurred shows."""
+CELL_WORTH, BESIDE_WORTH, EXACT_WORTH = 1.2, 3.0, 1.15
+"""What an exact cell may cost, against one that is not; one with two exact cells beside it; and an
+exact tile: text beside text that is blurred shows, and flat colour beside its like.
+"""
 PHOTOGRAPHS_DB = (25.9, 27.4, 29.0, 30.8, 33.0, 35.2, 37.4, 39.7, 41.7)
 """Mean PSNR of Kodak's photographs at nine equal steps from the first level to the last."""
 PROMISE_DB = 8.0
@@ -192,7 +194,11 @@ class Mixer:
         cost = coder.weight * state.errors + layout.shared_out(
             coder.learned_bits(state), self._spread
         )
-        cells[(cells == Cell.LEARNED) & candidates & (cost > self._bits)] = Cell.SHARED
+        for worth in (CELL_WORTH, BESIDE_WORTH):
+            open_cells = (cells == Cell.LEARNED) & candidates & (worth * cost > self._bits)
+            if worth == BESIDE_WORTH:
+                open_cells &= layout.beside(cells == Cell.SHARED) >= 2
+            cells[open_cells] = Cell.SHARED
         failing = coder.failing(state, floor)
         coder.give_own(cells, state, failing, floor)
         if (cells != state.cells).any():
