@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ def run_of(
 ) -> dict[str, Any]:
     """The command, without the folders of this machine, and what it ran on."""
     command = " ".join(["python -m bench", *sys.argv[1:]]).replace(str(out), "OUT")
+    command = re.sub(r"--others \S+", "--others EARLIER", command)
     for path in programs.values():
         command = command.replace(path, Path(path).name)
     return {
