@@ -98,6 +98,8 @@ class Decoder:
     ) -> Samples:
         """Colour planes of an area: of the model, of the predictive coder, or of both."""
         header, modes = container.header, container.modes
+        if modes is None and header.model_id == registry.predictive().id:
+            raise InvalidField("the model of a predictive picture without its modes", chunk="HEAD")
         if modes is not None:
             check_coder(modes)
             if modes.whole(header):

@@ -78,10 +78,11 @@ class LicImageFile(ImageFile.ImageFile):
                 self.info[key] = value
         self.info["level"] = header.level
         try:
-            levels = registry.by_id(header.model_id).levels
+            entry = registry.by_id(header.model_id)
         except UnknownModel:
             return  # told when the pixels are wanted
-        self.info["quality"] = quality_of(header.level, levels)
+        if entry.profile != registry.PREDICTIVE:  # whose files have no quality
+            self.info["quality"] = quality_of(header.level, entry.levels)
 
     def load(self) -> Any:
         """Decodes the pixels when they are needed first.

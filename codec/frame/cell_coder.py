@@ -94,6 +94,12 @@ class Layout:
         self.cell_pixels: Floats = (heights * widths).astype(np.float64)
         self.tile_pixels = self.by_tile(self.cell_pixels)
 
+    def exactly(self, tile: int, error: int = 0) -> bytes:
+        """Payload of a tile that is predictive as a whole."""
+        x, y, width, height = self.grid.rectangle(tile)
+        pixels = self.samples[y : y + height, x : x + width]
+        return predictive.encode(pixels, self.grid.tile_log2, error)[0]
+
     def by_tile(self, values: NDArray[np.generic]) -> Floats:
         """Sums over the cells of each tile."""
         sums: Floats = np.bincount(self.tile_of, values, self.grid.count).astype(np.float64)
@@ -274,11 +280,10 @@ class CellCoder:
         own = cells[layout.tile_of == n]
         if not own.any():
             return bytes([Kind.LEARNED]) + learned
+        if own.all():
+            return layout.exactly(n, self.error if (own == Cell.OWN).any() else 0)
         x, y, width, height = layout.grid.rectangle(n)
         pixels = layout.samples[y : y + height, x : x + width]
-        if own.all():
-            error = self.error if (own == Cell.OWN).any() else 0
-            return predictive.encode(pixels, layout.grid.tile_log2, error)[0]
         return predictive.mixed_tile(pixels, own, self.error, learned)
 
     def _synthesised(self, learned: list[bytes]) -> Pixels:

@@ -57,11 +57,14 @@ SMOOTH_STEP = 40.0
 """Mean squared step up to which coder P may need fewer bits than the
 transform.
 """
-SHARP_STEP = 6000.0
-"""The same, from which on the transform may fail a cell: nothing in photographs is so sharp."""
-TILE_STEP, SMALL_STEP, SMALL_PX = 900.0, 300.0, 256**2
-"""The same of a whole tile; and of one of no more than so many pixels, where looking costs little.
-Kodak's photographs reach 781.
+SHARP_SHARE = 0.5
+"""Share of the squared steps in sharp blocks (2000 and more) that the transform may leave as error:
+where that alone would break the promise of a level, its answer is looked at.
+"""
+SMALL_STEP, SMALL_PX, TINY_PX = 300.0, 256**2, 64**2
+"""Mean squared step of a tile of no more than so many pixels, from which on it is looked at, which
+costs little. Such tiles are always compared with coder P: with its estimate, the smallest with what
+it takes.
 """
 FINE_SHARE, FINE_STEP = 0.42, 80.0
 """Share of the variance of a tile that lies within blocks of 8 x 8, and mean squared step, from
@@ -107,13 +110,15 @@ class Mixer:
         fine = (within >= FINE_SHARE * layout.cells * layout.variances()) & (
             step >= FINE_STEP * layout.cells
         )
-        least = np.where(layout.tile_pixels <= SMALL_PX, SMALL_STEP, TILE_STEP)
-        fine |= step >= least * layout.cells
-        self._doubtful = bool(fine.any() or (facts.step >= SHARP_STEP).any())
+        small = layout.tile_pixels <= SMALL_PX
+        fine |= small & (step >= SMALL_STEP * layout.cells)
+        self._fine = bool(fine.any())
+        sharp = layout.by_tile(facts.sharp * layout.cell_pixels) / layout.tile_pixels
+        self._error_feared = SHARP_SHARE * float(sharp.max())
         equal = layout.by_tile(facts.equal) / layout.cells
         screens = equal >= SOME_EQUAL
         screens |= self._sampled(~screens & (equal >= FEW_EQUAL))
-        smooth = layout.by_tile(facts.step) <= SMOOTH_STEP * layout.cells
+        smooth = small | (layout.by_tile(facts.step) <= SMOOTH_STEP * layout.cells)
         self._bits, self._exact_bits = self._measure(screens, smooth)
 
     def _sampled(self, tiles: Marks) -> Marks:
@@ -142,13 +147,20 @@ class Mixer:
             exact = np.where(screens, layout.by_tile(bits), np.inf)
         if smooth.any():
             photo = predictive.photo_bits(*where, smooth, layout.threads).astype(np.float64)
-            exact = np.minimum(exact, np.where(smooth, photo, np.inf))
+            for n in np.flatnonzero(smooth & (layout.tile_pixels <= TINY_PX)):
+                photo[n] = 8.0 * len(layout.exactly(int(n)))
+            raw = 8.0 * layout.samples.shape[2] * layout.tile_pixels
+            exact = np.minimum(exact, np.where(smooth, np.minimum(photo, raw), np.inf))
         return bits, exact
 
     def idle(self, level: int, levels: int) -> bool:
         """Whether there is nothing to choose at a level: the transform codes everything."""
-        looks = self._doubtful or self._promising(level / (levels - 1)).any()
+        looks = self._doubtful(level, levels) or self._promising(level / (levels - 1)).any()
         return not (looks or np.isfinite(self._exact_bits).any())
+
+    def _doubtful(self, level: int, levels: int) -> bool:
+        """Whether the transform may break the promise of a level."""
+        return self._fine or self._error_feared > 255.0**2 / 10 ** (least_psnr(level, levels) / 10)
 
     def _promising(self, share: float) -> Marks:
         """Candidates that coder S may code for less than the transform."""
@@ -181,7 +193,8 @@ class Mixer:
         candidates = self._promising(share)
         coder = CellCoder(
             layout, model, level, lmbda_of(level, levels) / 3, largest_error(floor),
-            look=measure or self._doubtful or bool(candidates.any()), progress=progress,
+            look=measure or self._doubtful(level, levels) or bool(candidates.any()),
+            progress=progress,
         )  # fmt: skip
         low, high = SURE_BPP
         most = low + (high - low) * share

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kBlock = 8;
 
 struct Sums {
-    std::uint64_t equal = 0, steps = 0, spread = 0;
+    std::uint64_t equal = 0, steps = 0, spread = 0, sharp = 0;
 };
 
 // Within a block of up to 8 x 8 pixels: samples' squares less the square of their mean, times count.
@@ -37,6 +37,7 @@ template <typename T>
 Sums sums_of(const Picture& p, const Rectangle& cell) {
     Sums sums;
     const std::size_t channels = p.channels, stride = p.width * channels;
+    std::uint64_t steps[kCellSide / kBlock][kCellSide / kBlock] = {};  // by block
     for (std::size_t y = cell.y; y < cell.bottom(); ++y) {
         const T* at = static_cast<const T*>(p.data) + y * stride + cell.x * channels;
         for (std::size_t x = cell.x; x < cell.right(); ++x, at += channels) {
@@ -49,13 +50,17 @@ Sums sums_of(const Picture& p, const Rectangle& cell) {
                 to_above += static_cast<std::uint64_t>(a * a);
             }
             sums.equal += (x > 0 && to_left == 0) || (y > 0 && to_above == 0);
-            sums.steps += to_left + to_above;
+            steps[(y - cell.y) / kBlock][(x - cell.x) / kBlock] += to_left + to_above;
         }
     }
     for (std::size_t y = cell.y; y < cell.bottom(); y += kBlock) {
         for (std::size_t x = cell.x; x < cell.right(); x += kBlock) {
-            sums.spread += block_spread<T>(p, {x, y, std::min(kBlock, cell.right() - x),
-                                               std::min(kBlock, cell.bottom() - y)});
+            const Rectangle block{x, y, std::min(kBlock, cell.right() - x),
+                                  std::min(kBlock, cell.bottom() - y)};
+            sums.spread += block_spread<T>(p, block);
+            const std::uint64_t found = steps[(y - cell.y) / kBlock][(x - cell.x) / kBlock];
+            sums.steps += found;
+            if (found >= 2 * kSharp * block.width * block.height * channels) sums.sharp += found;
         }
     }
     return sums;
@@ -141,7 +146,8 @@ std::vector<CellFacts> cell_facts(const Picture& pixels, threads::Team& team) {
             facts[row * columns + column] = {
                 static_cast<float>(static_cast<double>(sums.equal) / count),
                 static_cast<float>(static_cast<double>(sums.steps) / (2 * samples)),
-                static_cast<float>(static_cast<double>(sums.spread) / samples)};
+                static_cast<float>(static_cast<double>(sums.spread) / samples),
+                static_cast<float>(static_cast<double>(sums.sharp) / (2 * samples))};
         }
     });
     return facts;

@@ -5,10 +5,13 @@
 
 namespace predictive {
 
+inline constexpr std::uint64_t kSharp = 2000;
+
 struct CellFacts {
     float equal;   // share of its pixels that equal the one to the left or above
     float step;    // mean squared difference of a sample to those two
     float spread;  // variance of its samples within blocks of 8 x 8
+    float sharp;   // part of `step` that lies in blocks of 8 x 8 where that is at least kSharp
 };
 
 // By cell, in rows.

@@ -14,6 +14,8 @@
 
 namespace predictive {
 
+inline constexpr unsigned kMostPixelBits = 21;  // of a tile of 1024 x 1024: tables grow no further
+
 // T: const std::uint16_t to encode, std::uint16_t to decode.
 template <class Coder, typename T, class Colour>
 class ScreenWalk {
@@ -55,7 +57,7 @@ private:
 
     bool is_coded(std::size_t cell) const { return cells_.empty() || cells_[cell] != 0; }
 
-    // Number of bits of the number of coded pixels.
+    // Number of bits of the number of coded pixels, bounded: it sizes the tables.
     unsigned pixel_bits() const {
         std::size_t pixels = 0;
         for (std::size_t cell = 0; cell < columns_ * rows_; ++cell) {
@@ -63,7 +65,7 @@ private:
             const std::size_t x = cell % columns_ * kCellSide, y = cell / columns_ * kCellSide;
             pixels += std::min(kCellSide, view_.width - x) * std::min(kCellSide, view_.height - y);
         }
-        return static_cast<unsigned>(std::bit_width(pixels));
+        return std::min(static_cast<unsigned>(std::bit_width(pixels)), kMostPixelBits);
     }
 
     // Pixels [left, right) of row y, which are of one cell.

@@ -156,13 +156,14 @@ nb::tuple cell_facts(const PixelsIn& pixels, std::size_t threads) {
         threads::Team team(threads);
         facts = predictive::cell_facts(picture, team);
     }
-    std::vector<float> equal, step, spread;
+    std::vector<float> equal, step, spread, sharp;
     for (const auto& cell : facts) {
         equal.push_back(cell.equal);
         step.push_back(cell.step);
         spread.push_back(cell.spread);
+        sharp.push_back(cell.sharp);
     }
-    return nb::make_tuple(to_rows(equal), to_rows(step), to_rows(spread));
+    return nb::make_tuple(to_rows(equal), to_rows(step), to_rows(spread), to_rows(sharp));
 }
 
 nb::object screen_bits(const PixelsIn& pixels, unsigned tile_log2, const Marks& marked,

@@ -95,11 +95,13 @@ class CellFacts:
         equal: share of the pixels that equal the one to the left or above, 0..1.
         step: mean squared difference of a sample to those to the left and above.
         spread: variance of the samples within blocks of 8 x 8.
+        sharp: the part of `step` that lies in blocks of 8 x 8 where it is at least 2000.
     """
 
     equal: NDArray[np.float32]
     step: NDArray[np.float32]
     spread: NDArray[np.float32]
+    sharp: NDArray[np.float32]
 
 
 def _core() -> Any:

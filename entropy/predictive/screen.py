@@ -14,6 +14,7 @@ __all__ = ["decode_screen"]
 
 _WORD = (1 << 64) - 1
 _CELL = 64
+_MOST_PIXEL_BITS = 21
 _F = (
     0x9E3779B97F4A7C15,
     0xC2B2AE3D27D4EB4F,
@@ -299,7 +300,7 @@ def decode_screen(
     if cells is None:
         cells = np.ones((rows, columns), np.uint8)
     coded = np.repeat(np.repeat(cells != 0, _CELL, 0), _CELL, 1)[:height, :width]
-    decisions = _Decisions(payload, int(coded.sum()).bit_length())
+    decisions = _Decisions(payload, min(int(coded.sum()).bit_length(), _MOST_PIXEL_BITS))
     decoder = _Decoder(decisions, bits, channels)
     numbers = np.zeros((height + 2, width + 4), np.int64)  # two rows above, two columns beside
     for y in range(height):

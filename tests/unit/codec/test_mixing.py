@@ -145,3 +145,28 @@ def test_targets_are_met_by_mixed_pictures(photo: np.ndarray, page: np.ndarray) 
 
     assert len(small) <= 12_000
     assert psnr(codec.decode(good), mixed) >= 38.0
+
+
+@pytest.mark.parametrize("level", [31, 47, 63])
+def test_a_small_patch_of_noise_does_not_break_the_promise(level: int) -> None:
+    y, x = np.mgrid[:300, :300]
+    smooth = [x * 200 // 300 + 20, y * 200 // 300 + 20, (x + y) * 100 // 600 + 40]
+    pixels = np.stack(smooth, axis=2).astype(np.uint8)
+    pixels[20:28, 20:140] = np.random.default_rng(0).integers(0, 2, (8, 120, 3)) * 255
+
+    data = codec.encode(pixels, level=level)
+
+    assert psnr(codec.decode(data), pixels) >= least_psnr(level, LEVELS)
+
+
+@pytest.mark.parametrize("size", [(300, 1), (1, 700), (3, 500), (9, 400), (65, 129)])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("level", [10, 47, 62])
+def test_thin_pictures_are_no_larger_than_exactly(
+    size: tuple[int, int], channels: int, level: int
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, channels), np.uint8)
+
+    data = codec.encode(pixels, level=level)
+
+    assert len(data) <= len(codec.encode(pixels, lossless=True)) + 64

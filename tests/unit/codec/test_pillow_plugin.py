@@ -214,3 +214,19 @@ def test_nothing_is_registered_unasked() -> None:
     code = "import codec, PIL.Image as I; I.init(); raise SystemExit('.lic' in I.EXTENSION)"
 
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize("options", [{"lossless": True}, {"near_lossless": 2}])
+def test_lossless_files_are_opened(mode: str, options: dict) -> None:
+    image = Image.fromarray(np.arange(9 * 7 * 4, dtype=np.uint8).reshape(9, 7, 4)).convert(mode)
+    file = io.BytesIO()
+
+    image.save(file, "LIC", **options)
+    file.seek(0)
+    opened = Image.open(file)
+
+    assert (opened.mode, opened.size) == (mode, (7, 9))
+    assert "quality" not in opened.info
+    difference = np.abs(np.asarray(opened).astype(int) - np.asarray(image))
+    assert difference.max() <= options.get("near_lossless", 0)
