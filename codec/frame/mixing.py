@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from codec.frame.cell_coder import CellCoder, Layout, Mixed, largest_error
 from codec.models.quality import lmbda_of
 from entropy.predictive import native as predictive
-from entropy.predictive.native import Cell
+from entropy.predictive.native import CELL_PX, Cell
 
 if TYPE_CHECKING:
     import bitstream
@@ -32,10 +32,9 @@ Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
-MANY_EQUAL, SOME_EQUAL, FEW_EQUAL = 0.5, 0.35, 0.15
-"""Shares of pixels equal to a neighbour: of a cell, from which on it may be a screen's; of a tile,
-from which on it is measured as if it were one, and from which on a sample of it is. Photographs
-have 0.15, and 0.42 at most.
+MANY_EQUAL, FEW_EQUAL = 0.5, 0.15
+"""Shares of pixels equal to a neighbour: of a cell or tile, from which on it may be a screen's
+and is measured; of a tile, from which on a sample of it is. Photographs have 0.15, and seldom 0.5.
 """
 SAMPLED_ROWS, SAMPLED_BPP = 8, 1.5
 """One row of cells in so many is sampled; up to so many bits a pixel the tile is measured."""
@@ -49,22 +48,22 @@ better off with the transform: that spends more, and its errors count too.
 """
 HOPELESS_BPP = (1.0, 4.0)
 """The same, from which on coder S does not even reach what the transform costs with its errors."""
-WORTH_SHARE, WORTH_STEP = 0.05, 1000.0
-"""Share of cells that may be better off from which on a picture is looked at, and mean squared step
-between neighbours from which on one cell is enough: text, and no bright sky.
+WORTH_SHARE, TEXT_SHARE, TEXT_STEP = 0.05, 0.01, 1000.0
+"""Share of cells that may be better off from which on a picture is looked at; and that of cells of
+such a mean squared step between neighbours, where fewer are enough: text, and no bright sky.
 """
 SMOOTH_STEP = 40.0
 """Mean squared step up to which coder P may need fewer bits than the
 transform.
 """
 SHARP_SHARE = 0.5
-"""Share of the squared steps in sharp blocks (2000 and more) that the transform may leave as error:
+"""Share of the squared steps in sharp blocks (4000 and more) that the transform may leave as error:
 where that alone would break the promise of a level, its answer is looked at.
 """
-SMALL_STEP, SMALL_PX, TINY_PX = 300.0, 256**2, 64**2
+SMALL_STEP, SMALL_PX, PADDED = 300.0, 256**2, 1.5
 """Mean squared step of a tile of no more than so many pixels, from which on it is looked at, which
-costs little. Such tiles are always compared with coder P: with its estimate, the smallest with what
-it takes.
+costs little. Such tiles are compared with the estimate of coder P; with what it takes, where
+padding to whole cells makes the transform code so many times the pixels that there are.
 """
 FINE_SHARE, FINE_STEP = 0.42, 80.0
 """Share of the variance of a tile that lies within blocks of 8 x 8, and mean squared step, from
@@ -102,7 +101,7 @@ class Mixer:
         self._layout = layout = Layout(samples, rgb, grid, threads)
         facts = predictive.cell_facts(samples, threads)
         self._spread = facts.spread.astype(np.float64)
-        self._contrast: Marks = facts.step >= WORTH_STEP
+        self._contrast: Marks = facts.step >= TEXT_STEP
         strong = (facts.equal >= MANY_EQUAL) & (facts.spread > FLAT_SPREAD)
         flat = (facts.spread <= FLAT_SPREAD) & (facts.equal >= FLAT_EQUAL)
         self._candidates: Marks = strong | (flat & strong.any())
@@ -111,12 +110,12 @@ class Mixer:
             step >= FINE_STEP * layout.cells
         )
         small = layout.tile_pixels <= SMALL_PX
-        fine |= small & (step >= SMALL_STEP * layout.cells)
-        self._fine = bool(fine.any())
         sharp = layout.by_tile(facts.sharp * layout.cell_pixels) / layout.tile_pixels
+        fine |= small & ((sharp > 0) | (step >= SMALL_STEP * layout.cells))
+        self._fine = bool(fine.any())
         self._error_feared = SHARP_SHARE * float(sharp.max())
         equal = layout.by_tile(facts.equal) / layout.cells
-        screens = equal >= SOME_EQUAL
+        screens = equal >= MANY_EQUAL
         screens |= self._sampled(~screens & (equal >= FEW_EQUAL))
         smooth = small | (layout.by_tile(facts.step) <= SMOOTH_STEP * layout.cells)
         self._bits, self._exact_bits = self._measure(screens, smooth)
@@ -147,7 +146,8 @@ class Mixer:
             exact = np.where(screens, layout.by_tile(bits), np.inf)
         if smooth.any():
             photo = predictive.photo_bits(*where, smooth, layout.threads).astype(np.float64)
-            for n in np.flatnonzero(smooth & (layout.tile_pixels <= TINY_PX)):
+            padded = layout.cells * CELL_PX**2 >= PADDED * layout.tile_pixels
+            for n in np.flatnonzero(smooth & padded & (layout.tile_pixels <= SMALL_PX)):
                 photo[n] = 8.0 * len(layout.exactly(int(n)))
             raw = 8.0 * layout.samples.shape[2] * layout.tile_pixels
             exact = np.minimum(exact, np.where(smooth, np.minimum(photo, raw), np.inf))
@@ -168,7 +168,8 @@ class Mixer:
         marks: Marks = self._candidates & (
             self._bits <= (low + (high - low) * share) * self._layout.cell_pixels
         )
-        if not (marks & self._contrast).any() and marks.mean() < WORTH_SHARE:
+        text = (marks & self._contrast).mean()
+        if text < TEXT_SHARE and marks.mean() < WORTH_SHARE:
             return np.zeros_like(marks)
         return marks
 

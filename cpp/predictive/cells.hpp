@@ -5,7 +5,7 @@
 
 namespace predictive {
 
-inline constexpr std::uint64_t kSharp = 2000;
+inline constexpr std::uint64_t kSharp = 4000;
 
 struct CellFacts {
     float equal;   // share of its pixels that equal the one to the left or above

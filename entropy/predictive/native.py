@@ -95,7 +95,7 @@ class CellFacts:
         equal: share of the pixels that equal the one to the left or above, 0..1.
         step: mean squared difference of a sample to those to the left and above.
         spread: variance of the samples within blocks of 8 x 8.
-        sharp: the part of `step` that lies in blocks of 8 x 8 where it is at least 2000.
+        sharp: the part of `step` that lies in blocks of 8 x 8 where it is at least 4000.
     """
 
     equal: NDArray[np.float32]
