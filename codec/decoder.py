@@ -98,8 +98,6 @@ class Decoder:
     ) -> Samples:
         """Colour planes of an area: of the model, of the predictive coder, or of both."""
         header, modes = container.header, container.modes
-        if modes is None and header.model_id == registry.predictive().id:
-            raise InvalidField("the model of a predictive picture without its modes", chunk="HEAD")
         if modes is not None:
             check_coder(modes)
             if modes.whole(header):
@@ -139,6 +137,8 @@ class Decoder:
 def _entry(header: bitstream.Header) -> registry.ModelEntry:
     """The model of a file, which must be the one that it was made with."""
     entry = registry.by_id(header.model_id)
+    if entry.profile == registry.PREDICTIVE:
+        raise InvalidField(f"{entry.name} without chunk MODE, or with another coder", chunk="HEAD")
     if header.weights_hash != entry.weights_hash:
         raise WeightsMismatch(
             f"the file was made with weights {header.weights_hash.hex()} of {entry.name}, "

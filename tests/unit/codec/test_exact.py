@@ -151,3 +151,13 @@ def test_an_error_above_that_of_the_file_is_refused() -> None:
 
     with pytest.raises(codec.DamagedFile):
         codec.decode(changed(data, error=4))
+
+
+def test_the_predictive_model_without_modes_is_refused() -> None:
+    from dataclasses import replace
+
+    file = bitstream.read(codec.encode(picture(20, 20, 3), lossless=True))
+    data = bitstream.write(replace(file, modes=None, tiles=list(file.tiles)))
+
+    with pytest.raises(codec.InvalidField, match="without chunk MODE"):
+        codec.decode(data)
