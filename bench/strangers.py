@@ -4,7 +4,7 @@
 
 What is not taken must be refused by a `CodecError`; anything else that is raised is a failure, and
 so is an `InternalError`. Of the pictures that are coded, those below `POOR_DB` are named, and those
-whose file is larger than the lossless one, where this version has that.
+whose file is larger than the lossless one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import codec
-from bench.peers.exact import takes
 
 __all__ = ["POOR_DB", "Outcome", "files_of", "measure", "summary", "through"]
 
@@ -36,8 +35,7 @@ class Outcome:
     error: class of the exception, or None; message: what it said.
     failure: whether the exception is one that no input may cause.
     bytes, psnr: of the file of ours; psnr is None where the picture came back exactly.
-    lossless_bytes: of the lossless file, None where this version has none or the picture was not
-        coded.
+    lossless_bytes: of the lossless file, None where the picture was not coded.
     """
 
     file: str
@@ -77,7 +75,7 @@ def through(file: Path, name: str, quality: float) -> Outcome:
     try:
         data = codec.encode(file, quality=quality)
         found = codec.verify(data, file)
-        lossless = len(codec.encode(file, lossless=True)) if takes("lossless") else None  # type: ignore[call-arg, unused-ignore]
+        lossless = len(codec.encode(file, lossless=True))
     except Exception as error:  # whatever it is, the table says so
         fault = not isinstance(error, codec.CodecError) or isinstance(error, codec.InternalError)
         return Outcome(name, seconds(), type(error).__name__, str(error), fault)
@@ -144,12 +142,9 @@ def text_of(told: dict[str, Any]) -> str:
         f"{len(told['poor'])} below {POOR_DB:g} dB",
         *(f"  {psnr:6.2f} dB  {name}" for name, psnr in told["poor"].items()),
     ]
-    if told["lossless_compared"]:
-        larger = told["larger_than_lossless"]
-        lines.append(f"{len(larger)} of {told['lossless_compared']} larger than lossless")
-        lines += [f"  {ours} > {exact} bytes  {name}" for name, (ours, exact) in larger.items()]
-    else:
-        lines.append("not compared with lossless: this version has no such option")
+    larger = told["larger_than_lossless"]
+    lines.append(f"{len(larger)} of {told['lossless_compared']} larger than lossless")
+    lines += [f"  {ours} > {exact} bytes  {name}" for name, (ours, exact) in larger.items()]
     return "\n".join(lines)
 
 

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 import codec
-from bench.peers.exact import takes
 from bench.pictures import Samples, picture
 
 __all__ = ["NEAR", "Counts", "run"]
@@ -104,9 +103,6 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
-    missing = [name for name in ("lossless", "near_lossless") if not takes(name)]
-    if missing:
-        parser.exit(1, f"codec.encode has no option {' or '.join(missing)} in this version\n")
     started, part = time.monotonic(), 200
     starts = range(args.first, args.first + args.count, part)
     counts = [min(part, args.first + args.count - start) for start in starts]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-native = pytest.importorskip("entropy.predictive._predictive")
+from entropy.predictive import _predictive as native
 
 LIMITED = {2: (104600, -25672, -53280, 132200), 3: (117488, -13976, -34928, 138440)}
 

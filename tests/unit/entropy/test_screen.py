@@ -8,9 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from entropy.errors import CorruptStream, EntropyCodingError, StreamExhausted
+from entropy.predictive import _predictive as native
 from entropy.predictive.screen import decode_screen
-
-native = pytest.importorskip("entropy.predictive._predictive")
 
 Pixels = npt.NDArray[np.uint16]
 
