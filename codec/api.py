@@ -221,15 +221,7 @@ def encode(
     from codec.image.files import open_picture
 
     picture = open_picture(image, limits=machine.limits)
-    if options.error is not None:  # what a lossy file would need is looked up all the same
-        registry.default(profile) if model is None else registry.by_name(model)
-    encoder = Encoder(
-        profile if options.error is None else registry.PREDICTIVE,
-        model=model if options.error is None else None,
-        device=machine.device,
-        threads=machine.threads,
-        limits=machine.limits,
-    )
+    encoder = Encoder.suited(options, profile, model=model, machine=machine)
     with translated():
         return encoder.encode_picture(picture, options)
 

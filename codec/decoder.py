@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bitstream
-from codec.errors import InvalidField, WeightsMismatch, translated
+from codec.errors import InvalidField, translated
 from codec.frame.devices import frame_model, resolve_device
 from codec.frame.geometry import tile_area
 from codec.frame.leaving import as_computing, stoppable
@@ -139,11 +139,7 @@ def _entry(header: bitstream.Header) -> registry.ModelEntry:
     entry = registry.by_id(header.model_id)
     if entry.profile == registry.PREDICTIVE:
         raise InvalidField(f"{entry.name} without chunk MODE, or with another coder", chunk="HEAD")
-    if header.weights_hash != entry.weights_hash:
-        raise WeightsMismatch(
-            f"the file was made with weights {header.weights_hash.hex()} of {entry.name}, "
-            f"here are {entry.weights_hash.hex()}"
-        )
+    entry.require_weights(header.weights_hash)
     if header.level >= entry.levels:
         raise InvalidField(
             f"level: found {header.level}, model {entry.name} has 0..{entry.levels - 1}",

@@ -20,6 +20,7 @@ from codec.options import (
     DEFAULT_PROFILE,
     DEFAULT_TILE_PX,
     REFINED_FROM,
+    DecoderOptions,
     EncoderOptions,
     Limits,
     check_device,
@@ -78,6 +79,27 @@ class Encoder:
         if self.entry.profile != registry.PREDICTIVE:
             with translated():
                 frame_model(self.entry, self.device)
+
+    @classmethod
+    def suited(
+        cls, options: EncoderOptions, profile: str, *, model: str | None, machine: DecoderOptions
+    ) -> Encoder:
+        """An encoder for those options alone: exact files need no model, and load none.
+
+        Args:
+            options: of the pictures that are to be encoded.
+            profile, model: as in the constructor; looked up also where they are not needed.
+            machine: device, threads and limits.
+
+        Raises: as the constructor.
+        """
+        if options.error is not None:
+            registry.default(profile) if model is None else registry.by_name(model)
+            profile, model = registry.PREDICTIVE, None
+        return cls(
+            profile, model=model, device=machine.device, threads=machine.threads,
+            limits=machine.limits,
+        )  # fmt: skip
 
     def encode(
         self,

@@ -33,7 +33,6 @@ from codec.cli.streams import STDIO
 from codec.cli.totals import Totals
 from codec.cli.trees import find_inputs
 from codec.errors import translated
-from codec.models import registry
 from codec.options import (
     DEFAULT_EFFORT,
     DEFAULT_PROFILE,
@@ -271,17 +270,12 @@ class _Work:
         if self._encoder is None:
             from codec.encoder import Encoder
 
-            exact = self._options.error is not None
-            if self._options.effort >= REFINED_FROM and not exact:
+            if self._options.effort >= REFINED_FROM and self._options.error is None:
                 # PyTorch's threads spin while they wait, which stalls them where another
                 # process wants the processor. Said before PyTorch is loaded; this process is ours.
                 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-            self._encoder = Encoder(
-                registry.PREDICTIVE if exact else self._profile,
-                model=None if exact else self._model,
-                device=self._machine.device,
-                threads=self._machine.threads,
-                limits=self._machine.limits,
+            self._encoder = Encoder.suited(
+                self._options, self._profile, model=self._model, machine=self._machine
             )
             common.log_machine(self._encoder)
         return self._encoder

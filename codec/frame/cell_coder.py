@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from codec.frame.model import FrameModel, Progress
     from codec.frame.on_torch import TorchFrameModel
 
-__all__ = ["CellCoder", "Layout", "Mixed", "State", "largest_error"]
+__all__ = ["CellCoder", "Layout", "Mixed", "State", "largest_error", "mse_of"]
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -184,11 +184,16 @@ class CellCoder:
                 decoded=self._look and not (left & kept).any(), threads=layout.threads,
                 progress=self._progress,
             )  # fmt: skip
+        earlier = [b""] * layout.grid.count
         if before is not None:
             learned = [
                 old if k else new for k, old, new in zip(kept, before.learned, learned, strict=True)
             ]
-        payloads = self._payloads(cells, learned)
+            earlier = before.payloads
+        payloads = results(
+            lambda n: earlier[n] if kept[n] else self._payload(n, cells, learned[n]),
+            layout.grid.count, layout.threads,
+        )  # fmt: skip
         if not self._look:
             return self._state(cells, learned, payloads, None)
         if pixels is None and left.any():
@@ -213,7 +218,7 @@ class CellCoder:
     def below(self, state: State, floor: float) -> Marks:
         """Tiles whose PSNR lies below `floor` dB."""
         mse = self._layout.by_tile(state.errors) / (3 * self._layout.tile_pixels)
-        marks: Marks = mse > _mse(floor)
+        marks: Marks = mse > mse_of(floor)
         return marks
 
     def give_own(
@@ -227,13 +232,13 @@ class CellCoder:
         for tile in np.flatnonzero(failing):
             inside = layout.tile_of == tile
             members = np.flatnonzero(inside & (cells == Cell.LEARNED))
-            allowed = ROOM * _mse(floor) * 3 * layout.tile_pixels[tile]
+            allowed = ROOM * mse_of(floor) * 3 * layout.tile_pixels[tile]
             left = errors[inside & (cells == Cell.LEARNED)].sum()
             for cell in members[np.argsort(-errors[members], kind="stable")]:
                 if left <= allowed and not whole:
                     break
                 cells[cell] = Cell.OWN
-                left -= max(0.0, errors[cell] - _mse(floor) * 3 * layout.cell_pixels[cell])
+                left -= max(0.0, errors[cell] - mse_of(floor) * 3 * layout.cell_pixels[cell])
 
     def cheaper(self, before: State, after: State, failing: Marks) -> State:
         """By tile the cheaper of two, never a failing one of `before`."""
@@ -267,13 +272,6 @@ class CellCoder:
     ) -> State:
         errors = np.zeros(len(cells)) if decoded is None else self._layout.errors(decoded)
         return State(cells, learned, payloads, decoded, errors)
-
-    def _payloads(self, cells: Cells, learned: list[bytes]) -> list[bytes]:
-        return results(
-            lambda n: self._payload(n, cells, learned[n]),
-            self._layout.grid.count,
-            self._layout.threads,
-        )
 
     def _payload(self, n: int, cells: Cells, learned: bytes) -> bytes:
         layout = self._layout
@@ -312,8 +310,9 @@ class CellCoder:
 
 def largest_error(psnr: float) -> int:
     """Largest error of uniformly quantised samples that meets a PSNR in dB: N (N + 1) / 3 = MSE."""
-    return max(0, int(((1 + 12 * _mse(psnr)) ** 0.5 - 1) / 2))
+    return max(0, int(((1 + 12 * mse_of(psnr)) ** 0.5 - 1) / 2))
 
 
-def _mse(psnr: float) -> float:
+def mse_of(psnr: float) -> float:
+    """Mean squared error of 8-bit samples at a PSNR in dB."""
     return 255.0**2 / 10 ** (psnr / 10)

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bitstream
-from codec.frame.cell_coder import Mixed
+from codec.frame.cell_coder import Layout, Mixed
 from codec.frame.geometry import latent_size, tile_area
 from codec.frame.mixing import Mixer
+from codec.frame.packing import packed
 from codec.image.alpha import encode_alpha
 from codec.image.color import as_channels, as_rgb
 from codec.image.metrics import psnr
@@ -139,7 +140,8 @@ class Encodings:
     @_once
     def _mixer(self) -> Mixer:
         threads = thread_count(self._threads)
-        return Mixer(self._picture.samples, self._pixels, self.grid, threads)
+        layout = Layout(self._picture.samples, self._pixels, self.grid, threads)
+        return Mixer(layout, self._entry.levels)
 
     def _encode(self, level: int, measure: bool) -> None:
         mixed = self._mixed(level, measure)
@@ -148,33 +150,21 @@ class Encodings:
         # Where nothing is left to the model, the file does without it.
         whole = mixed.modes and all(tile[0] == Kind.WHOLE for tile in mixed.tiles)
         entry, stored = (coder, 0) if whole else (self._entry, level)
-        header = bitstream.Header(
-            width=picture.width, height=picture.height, channels=picture.channels,
-            alpha=picture.alpha is not None, model_id=entry.id, weights_hash=entry.weights_hash,
-            level=stored, tile_log2=self.grid.tile_log2,
+        self._files[level] = packed(
+            picture, mixed.tiles, entry=entry, level=stored, tile_log2=self.grid.tile_log2,
+            alpha=self._alpha, modes=coder.modes(mixed.error) if mixed.modes else None,
+            limits=self._limits,
         )  # fmt: skip
-        self._files[level] = bitstream.write(
-            bitstream.Container(
-                header=header,
-                tiles=mixed.tiles,
-                modes=coder.modes(mixed.error) if mixed.modes else None,
-                alpha=self._alpha,
-                icc=picture.icc,
-                exif=picture.exif,
-                xmp=picture.xmp,
-            ),
-            self._limits,
-        )
         if mixed.decoded is not None:
             self._psnr[level] = psnr(picture.samples, mixed.decoded)
 
     def _mixed(self, level: int, measure: bool) -> Mixed:
         """The tiles at a level, by modes where a part of the picture asks for it."""
-        if not self._mixer.idle(level, self._entry.levels):
+        if not self._mixer.idle(level):
             # Little of the time where the latents are refined afterwards.
             part = 1.0 if self._refiner is None else MIXING_SHARE
             mixed = self._mixer.encode(
-                self._model, level, self._entry.levels, measure=measure,
+                self._model, level, measure=measure,
                 progress=lambda share: self._tell(part * share),
             )  # fmt: skip
             if mixed.modes or self._refiner is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import bitstream
+from codec.frame.packing import packed
 from codec.image.alpha import encode_alpha
 from codec.models import registry
 from entropy.predictive import native as predictive
@@ -14,6 +14,7 @@ from networks.native import thread_count
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import bitstream
     from codec.image.picture import Picture
 
 __all__ = ["encode_exact", "strength_of"]
@@ -53,20 +54,8 @@ def encode_exact(
         picture.samples, tile_log2, error, strength=strength_of(effort),
         threads=thread_count(threads), progress=progress,
     )  # fmt: skip
-    header = bitstream.Header(
-        width=picture.width, height=picture.height, channels=picture.channels,
-        alpha=picture.alpha is not None, model_id=coder.id, weights_hash=coder.weights_hash,
-        level=0, tile_log2=tile_log2, bit_depth=8 * picture.samples.dtype.itemsize,
+    return packed(
+        picture, tiles, entry=coder, level=0, tile_log2=tile_log2,
+        alpha=None if picture.alpha is None else encode_alpha(picture.alpha),
+        modes=coder.modes(error), limits=limits,
     )  # fmt: skip
-    return bitstream.write(
-        bitstream.Container(
-            header=header,
-            tiles=tiles,
-            alpha=None if picture.alpha is None else encode_alpha(picture.alpha),
-            icc=picture.icc,
-            exif=picture.exif,
-            xmp=picture.xmp,
-            modes=coder.modes(error),
-        ),
-        limits,
-    )

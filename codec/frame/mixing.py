@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.frame.cell_coder import CellCoder, Layout, Mixed, largest_error
+from codec.frame.cell_coder import CellCoder, Layout, Mixed, largest_error, mse_of
+from codec.frame.guard import FINE_PERCENT
 from codec.models.quality import lmbda_of
 from entropy.predictive import native as predictive
 from entropy.predictive.native import CELL_PX, Cell
 
 if TYPE_CHECKING:
-    import bitstream
     from codec.frame.model import FrameModel, Progress
     from codec.frame.on_torch import TorchFrameModel
 
@@ -65,9 +65,9 @@ SMALL_STEP, SMALL_PX, PADDED = 300.0, 256**2, 1.5
 costs little. Such tiles are compared with the estimate of coder P; with what it takes, where
 padding to whole cells makes the transform code so many times the pixels that there are.
 """
-FINE_SHARE, FINE_STEP = 0.42, 80.0
-"""Share of the variance of a tile that lies within blocks of 8 x 8, and mean squared step, from
-which on the transform may fail it: noise, patterns of pixels. Kodak's photographs reach 0.39.
+FINE_STEP = 80.0
+"""Mean squared step from which on the transform may fail a tile that is as fine as
+`codec.frame.guard` says: noise, patterns of pixels.
 """
 CELL_WORTH, BESIDE_WORTH, EXACT_WORTH = 1.2, 3.0, 1.15
 """What an exact cell may cost, against one that is not; one with two exact cells beside it; and an
@@ -89,24 +89,20 @@ class Mixer:
     """Chooses the modes of one picture, at any level.
 
     Args:
-        samples: (H, W, 1 or 3) of the picture.
-        rgb: the same as (H, W, 3).
-        grid: its tiles.
-        threads: 1..64.
+        layout: the picture.
+        levels: how many the model has that codes it.
     """
 
-    def __init__(
-        self, samples: Pixels, rgb: Pixels, grid: bitstream.TileGrid, threads: int
-    ) -> None:
-        self._layout = layout = Layout(samples, rgb, grid, threads)
-        facts = predictive.cell_facts(samples, threads)
+    def __init__(self, layout: Layout, levels: int) -> None:
+        self._layout, self._levels = layout, levels
+        facts = predictive.cell_facts(layout.samples, layout.threads)
         self._spread = facts.spread.astype(np.float64)
         self._contrast: Marks = facts.step >= TEXT_STEP
         strong = (facts.equal >= MANY_EQUAL) & (facts.spread > FLAT_SPREAD)
         flat = (facts.spread <= FLAT_SPREAD) & (facts.equal >= FLAT_EQUAL)
         self._candidates: Marks = strong | (flat & strong.any())
         within, step = layout.by_tile(facts.spread), layout.by_tile(facts.step)
-        fine = (within >= FINE_SHARE * layout.cells * layout.variances()) & (
+        fine = (100 * within >= FINE_PERCENT * layout.cells * layout.variances()) & (
             step >= FINE_STEP * layout.cells
         )
         small = layout.tile_pixels <= SMALL_PX
@@ -153,21 +149,24 @@ class Mixer:
             exact = np.minimum(exact, np.where(smooth, np.minimum(photo, raw), np.inf))
         return bits, exact
 
-    def idle(self, level: int, levels: int) -> bool:
+    def idle(self, level: int) -> bool:
         """Whether there is nothing to choose at a level: the transform codes everything."""
-        looks = self._doubtful(level, levels) or self._promising(level / (levels - 1)).any()
+        looks = self._doubtful(level) or self._promising(level).any()
         return not (looks or np.isfinite(self._exact_bits).any())
 
-    def _doubtful(self, level: int, levels: int) -> bool:
+    def _doubtful(self, level: int) -> bool:
         """Whether the transform may break the promise of a level."""
-        return self._fine or self._error_feared > 255.0**2 / 10 ** (least_psnr(level, levels) / 10)
+        return self._fine or self._error_feared > mse_of(least_psnr(level, self._levels))
 
-    def _promising(self, share: float) -> Marks:
+    def _between(self, bounds: tuple[float, float], level: int) -> float:
+        """What lies at a level between what holds at the first and at the last."""
+        low, high = bounds
+        return low + (high - low) * (level / (self._levels - 1))
+
+    def _promising(self, level: int) -> Marks:
         """Candidates that coder S may code for less than the transform."""
-        low, high = HOPELESS_BPP
-        marks: Marks = self._candidates & (
-            self._bits <= (low + (high - low) * share) * self._layout.cell_pixels
-        )
+        most = self._between(HOPELESS_BPP, level)
+        marks: Marks = self._candidates & (self._bits <= most * self._layout.cell_pixels)
         text = (marks & self._contrast).mean()
         if text < TEXT_SHARE and marks.mean() < WORTH_SHARE:
             return np.zeros_like(marks)
@@ -177,7 +176,6 @@ class Mixer:
         self,
         model: FrameModel | TorchFrameModel,
         level: int,
-        levels: int,
         *,
         measure: bool = False,
         progress: Progress | None = None,
@@ -185,20 +183,18 @@ class Mixer:
         """The tiles at a level.
 
         Args:
-            model, level, levels: the transform, the level, and how many the model has.
+            model, level: the transform.
             measure: whether the decoded pixels are asked for.
             progress: as in `FrameModel.encode`; each pass starts again from 0.
         """
-        layout, share = self._layout, level / (levels - 1)
-        floor = least_psnr(level, levels)
-        candidates = self._promising(share)
+        layout, floor = self._layout, least_psnr(level, self._levels)
+        candidates = self._promising(level)
         coder = CellCoder(
-            layout, model, level, lmbda_of(level, levels) / 3, largest_error(floor),
-            look=measure or self._doubtful(level, levels) or bool(candidates.any()),
+            layout, model, level, lmbda_of(level, self._levels) / 3, largest_error(floor),
+            look=measure or self._doubtful(level) or bool(candidates.any()),
             progress=progress,
         )  # fmt: skip
-        low, high = SURE_BPP
-        most = low + (high - low) * share
+        most = self._between(SURE_BPP, level)
         sure = candidates & (self._bits <= most * layout.cell_pixels)
         sure |= (self._exact_bits <= most * layout.tile_pixels)[layout.tile_of]
         state = coder.coded(np.where(sure, Cell.SHARED, Cell.LEARNED).astype(np.uint8))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bitstream
-from codec.errors import UnknownModel, WeightsMismatch
+from codec.errors import UnknownModel
 from codec.models import registry
 from entropy.predictive import native as predictive
 from networks.native import thread_count
@@ -29,11 +29,7 @@ def check_coder(modes: bitstream.Modes) -> None:
     entry = registry.by_id(modes.coder_id)
     if entry.profile != registry.PREDICTIVE:
         raise UnknownModel(f"model id {entry.id} ({entry.name}) is no predictive coder")
-    if entry.weights_hash != modes.weights_hash:
-        raise WeightsMismatch(
-            f"the file was made with weights {modes.weights_hash.hex()} of {entry.name}, "
-            f"here are {entry.weights_hash.hex()}"
-        )
+    entry.require_weights(modes.weights_hash)
 
 
 def decode_predictive(

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import bitstream
-from codec.errors import InternalError, UnknownModel
+from codec.errors import InternalError, UnknownModel, WeightsMismatch
 
 __all__ = [
     "DATA",
@@ -65,6 +65,14 @@ class ModelEntry:
     def weights_hash(self) -> bytes:
         """First four bytes of the weights file's SHA-256, as files carry it."""
         return bytes.fromhex(self.sha256[:8])
+
+    def require_weights(self, found: bytes) -> None:
+        """Raises WeightsMismatch if a file was made with others: `found`, as files carry it."""
+        if found != self.weights_hash:
+            raise WeightsMismatch(
+                f"the file was made with weights {found.hex()} of {self.name}, "
+                f"here are {self.weights_hash.hex()}"
+            )
 
     def modes(self, error: int) -> bitstream.Modes:
         """What a file says of this predictive coder, whose samples are off by at most `error`."""
