@@ -17,7 +17,7 @@ from PIL import __version__ as pillow_version
 
 import codec
 from bench.peers.base import RGB, PeerFailed, PeerMissing
-from bench.peers.stills import register_jxl
+from bench.peers.stills import register_jxl, rgb_of
 
 __all__ = ["NAMES", "OURS", "Exact", "make", "takes"]
 
@@ -103,11 +103,7 @@ class _Pillow:
         return file.getvalue()
 
     def decode(self, data: bytes) -> RGB:
-        try:
-            with Image.open(io.BytesIO(data)) as image:
-                return np.array(image.convert("RGB"))
-        except (OSError, ValueError) as error:
-            raise PeerFailed(f"{self.name}: {error}") from error
+        return rgb_of(data, self.name)
 
 
 def _smallest(image: RGB) -> Image.Image:

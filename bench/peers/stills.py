@@ -38,11 +38,16 @@ class PillowPeer:
         return file.getvalue()
 
     def decode(self, data: bytes) -> RGB:
-        try:
-            with Image.open(io.BytesIO(data)) as image:
-                return np.array(image.convert("RGB"))
-        except (OSError, ValueError) as error:
-            raise PeerFailed(f"{self.name}: {error}") from error
+        return rgb_of(data, self.name)
+
+
+def rgb_of(data: bytes, name: str) -> RGB:
+    """The pixels of a file that Pillow reads. Raises PeerFailed, naming the codec."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return np.array(image.convert("RGB"))
+    except (OSError, ValueError) as error:
+        raise PeerFailed(f"{name}: {error}") from error
 
 
 _QUALITIES = (5.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0)
