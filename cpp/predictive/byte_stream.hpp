@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "error.hpp"
+#include "escape.hpp"
 
 namespace predictive {
 
 using Bytes = std::span<const std::uint8_t>;
+
+inline constexpr std::size_t kMostVarintBytes = 5;  // of a number of 32 bits
 
 class ByteStream {
 public:
@@ -20,15 +23,18 @@ public:
 
     // Seven bits a byte, lowest first, at most five bytes, minimal.
     std::uint32_t varint() {
+        const std::uint8_t* cursor = bytes_.data();
         std::uint64_t value = 0;
-        for (unsigned shift = 0; shift < 35; shift += 7) {
-            const std::uint8_t byte = u8();
-            value |= std::uint64_t{byte & 0x7Fu} << shift;
-            if ((byte & 0x80) != 0) continue;
-            if ((byte == 0 && shift > 0) || value >> 32 != 0) break;
-            return static_cast<std::uint32_t>(value);
+        const rans::Varint read =
+            rans::read_varint(cursor, bytes_.data() + bytes_.size(), kMostVarintBytes, value);
+        if (read == rans::Varint::kExhausted) {
+            throw rans::StreamExhausted("a tile ends before its parts do");
         }
-        throw rans::CorruptStream("a length is not a number of 32 bits in its shortest form");
+        if (read == rans::Varint::kMalformed || value >> 32 != 0) {
+            throw rans::CorruptStream("a length is not a number of 32 bits in its shortest form");
+        }
+        bytes_ = bytes_.subspan(static_cast<std::size_t>(cursor - bytes_.data()));
+        return static_cast<std::uint32_t>(value);
     }
 
     Bytes take(std::size_t count) {
@@ -45,8 +51,9 @@ private:
 };
 
 inline void put_varint(std::vector<std::uint8_t>& out, std::uint32_t value) {
-    for (; value >= 0x80; value >>= 7) out.push_back(static_cast<std::uint8_t>(value | 0x80));
-    out.push_back(static_cast<std::uint8_t>(value));
+    std::uint8_t bytes[kMostVarintBytes];
+    rans::write_varint(bytes, value);
+    out.insert(out.end(), bytes, bytes + rans::varint_size(value));
 }
 
 inline void put(std::vector<std::uint8_t>& out, Bytes bytes) {

@@ -167,11 +167,8 @@ std::vector<float> screen_bits(const Picture& pixels, unsigned tile_log2,
             cells[i] = marked[corner + i / across * columns + i % across] != 0;
         }
         if (std::ranges::count(cells, 1) == 0) return;
-        const std::vector<std::uint16_t> samples = widened(pixels, place);
         std::vector<float> spent;
-        screen_encode({samples.data(), place.width, place.height, pixels.channels,
-                       place.width * pixels.channels},
-                      pixels.bits, cells, &spent);
+        screen_encode(Widened(pixels, place).view(), pixels.bits, cells, &spent);
         for (std::size_t i = 0; i < cells.size(); ++i) {
             bits[corner + i / across * columns + i % across] = spent[i];
         }
@@ -187,11 +184,8 @@ std::vector<float> photo_bits_by_tile(const Picture& pixels, unsigned tile_log2,
     threads::each(team, marked.size(), [&](std::size_t n) {
         if (marked[n] == 0) return;
         const Rectangle place = cut.tile(n);
-        const std::vector<std::uint16_t> samples = widened(pixels, place);
-        bits[n] = static_cast<float>(
-            photo_bits({samples.data(), place.width, place.height, pixels.channels,
-                        place.width * pixels.channels},
-                       pixels.bits, 0, kernels));
+        const Widened samples(pixels, place);
+        bits[n] = static_cast<float>(photo_bits(samples.view(), pixels.bits, 0, kernels));
     });
     return bits;
 }

@@ -6,7 +6,6 @@
 #include "lattice.hpp"
 #include "photo.hpp"
 #include "screen.hpp"
-#include "tile.hpp"
 
 namespace predictive {
 namespace {

@@ -10,6 +10,7 @@
 namespace predictive {
 
 inline constexpr std::size_t kCellSide = 64;
+inline std::size_t cells_along(std::size_t pixels) { return (pixels + kCellSide - 1) / kCellSide; }
 
 // Which cells of 64 x 64 pixels of a rectangle are coded, in rows from its top left corner; a cell at
 // the right or lower edge may be smaller. Empty: all of them. Pixels of other cells are neither read

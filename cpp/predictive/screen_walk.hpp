@@ -25,8 +25,8 @@ public:
           view_(view),
           format_{bits, view.channels},
           cells_(cells),
-          columns_((view.width + kCellSide - 1) / kCellSide),
-          rows_((view.height + kCellSide - 1) / kCellSide),
+          columns_(cells_along(view.width)),
+          rows_(cells_along(view.height)),
           candidates_(pixel_bits()),
           literals_(format_, pixel_bits()) {
         for (auto& line : lines_) line.assign(view.width + 2 * kPad, 0);

@@ -10,8 +10,6 @@ namespace predictive {
 enum class Kind : std::uint8_t { learned = 0, whole = 1, cells = 2 };
 enum Cell : std::uint8_t { kLearnedCell = 0, kSharedCell = 1, kOwnCell = 2 };
 
-inline std::size_t cells_along(std::size_t pixels) { return (pixels + kCellSide - 1) / kCellSide; }
-
 // What stands in a payload: views into it.
 struct Tile {
     Kind kind = Kind::learned;

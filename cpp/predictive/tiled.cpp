@@ -72,14 +72,14 @@ Rectangle Cut::tile(std::size_t n) const {
     return {x, y, std::min(side, width - x), std::min(side, height - y)};
 }
 
-std::vector<std::uint16_t> widened(const Picture& pixels, const Rectangle& from) {
-    std::vector<std::uint16_t> samples(from.width * from.height * pixels.channels);
+Widened::Widened(const Picture& pixels, const Rectangle& from)
+    : width_(from.width), height_(from.height), channels_(pixels.channels),
+      samples_(width_ * height_ * channels_) {
     if (pixels.bits > 8) {
-        widen<std::uint16_t>(pixels, from, samples.data());
+        widen<std::uint16_t>(pixels, from, samples_.data());
     } else {
-        widen<std::uint8_t>(pixels, from, samples.data());
+        widen<std::uint8_t>(pixels, from, samples_.data());
     }
-    return samples;
 }
 
 std::vector<std::vector<std::uint8_t>> encode_picture(const Picture& pixels, unsigned tile_log2,
@@ -92,10 +92,8 @@ std::vector<std::vector<std::uint8_t>> encode_picture(const Picture& pixels, uns
         const std::size_t batch = std::min(kBatch * team.threads(), payloads.size() - first);
         threads::each(team, batch, [&](std::size_t n) {
             const Rectangle place = cut.tile(first + n);
-            const std::vector<std::uint16_t> samples = widened(pixels, place);
-            const Samples view{samples.data(), place.width, place.height, pixels.channels,
-                               place.width * pixels.channels};
-            payloads[first + n] = whole_tile(encode_part(view, format, strength));
+            const Widened samples(pixels, place);
+            payloads[first + n] = whole_tile(encode_part(samples.view(), format, strength));
         });
         tell(progress, first + batch, payloads.size());
     }
@@ -104,9 +102,8 @@ std::vector<std::vector<std::uint8_t>> encode_picture(const Picture& pixels, uns
 
 std::vector<std::uint8_t> encode_cells(const Picture& tile, std::span<const std::uint8_t> map,
                                        const Format& format, Bytes learned) {
-    const std::vector<std::uint16_t> samples = widened(tile, {0, 0, tile.width, tile.height});
-    const Samples view{samples.data(), tile.width, tile.height, tile.channels,
-                       tile.width * tile.channels};
+    const Widened samples(tile, {0, 0, tile.width, tile.height});
+    const Samples view = samples.view();
     std::vector<std::uint8_t> cells(map.size()), shared;
     std::ranges::transform(map, cells.begin(), [](std::uint8_t cell) { return cell == kSharedCell; });
     if (std::ranges::count(cells, 1) > 0) shared = screen_encode(view, tile.bits, cells);

@@ -57,7 +57,18 @@ void decode_picture(const Cut& cut, const Tiles& tiles, const Format& format, bo
                     const Rectangle& part, const Picture& out, threads::Team& team,
                     const Progress& progress = {});
 
-// The samples of a rectangle with 16 bits each.
-std::vector<std::uint16_t> widened(const Picture& pixels, const Rectangle& from);
+// The samples of a rectangle of a picture with 16 bits each.
+class Widened {
+public:
+    Widened(const Picture& pixels, const Rectangle& from);
+
+    Samples view() const {
+        return {samples_.data(), width_, height_, channels_, width_ * channels_};
+    }
+
+private:
+    std::size_t width_, height_, channels_;
+    std::vector<std::uint16_t> samples_;
+};
 
 }  // namespace predictive

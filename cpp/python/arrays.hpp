@@ -5,6 +5,10 @@
 #include <nanobind/ndarray.h>
 
 #include <cstring>
+#include <functional>
+#include <initializer_list>
+#include <span>
+#include <vector>
 
 #include "network.hpp"
 
@@ -40,6 +44,31 @@ inline nb::object to_numpy(const networks::Array& array) {
                       : array.type == Type::i16 ? nb::dtype<std::int16_t>()
                                                 : nb::dtype<std::int32_t>();
     return nb::ndarray<nb::numpy>(array.data, 3, shape, owner, nullptr, type).cast();
+}
+
+inline void require(bool holds, const char* what) {
+    if (!holds) throw nb::value_error(what);
+}
+
+inline nb::bytes to_bytes(const std::vector<std::uint8_t>& data) {
+    return nb::bytes(data.data(), data.size());
+}
+
+// A NumPy array that owns `values`.
+template <typename T>
+nb::object to_array(std::vector<T> values, std::initializer_list<std::size_t> shape) {
+    auto* kept = new std::vector<T>(std::move(values));
+    nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    return nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.begin(), owner).cast();
+}
+
+// A function of Python, or None, that is told of progress from a call without the GIL.
+inline std::function<void(double)> with_gil(const nb::object& progress) {
+    if (progress.is_none()) return {};
+    return [&progress](double share) {
+        nb::gil_scoped_acquire acquire;
+        progress(share);
+    };
 }
 
 inline std::span<const std::uint8_t> span_of_bytes(const nb::bytes& data) {

@@ -16,6 +16,9 @@ using namespace nb::literals;
 namespace {
 
 using bindings::AnyArray;
+using bindings::require;
+using bindings::to_bytes;
+using bindings::with_gil;
 using networks::Array;
 
 // A model with the bytes of its weights kept alive.
@@ -30,10 +33,6 @@ private:
     nb::bytes file_;
     frame::Model model_;
 };
-
-void require(bool holds, const char* what) {
-    if (!holds) throw nb::value_error(what);
-}
 
 frame::Grid grid_of(std::size_t width, std::size_t height, unsigned tile_log2) {
     require(width > 0 && height > 0 && width <= 1u << 30 && height <= 1u << 30 && tile_log2 >= 6 &&
@@ -57,18 +56,6 @@ Array latents(const AnyArray& array, std::size_t channels, std::size_t unit, con
     const Array view = typed(array, networks::Type::i32, channels, what);
     require(view.height % unit == 0 && view.width % unit == 0, what);
     return view;
-}
-
-frame::Progress with_gil(const nb::object& progress) {
-    if (progress.is_none()) return {};
-    return [&progress](double share) {
-        nb::gil_scoped_acquire acquire;
-        progress(share);
-    };
-}
-
-nb::bytes to_bytes(const std::vector<std::uint8_t>& data) {
-    return nb::bytes(data.data(), data.size());
 }
 
 nb::tuple encode(const Model& model, const AnyArray& pixels, std::size_t level, unsigned tile_log2,

@@ -18,14 +18,13 @@ using namespace nb::literals;
 
 namespace {
 
+using bindings::require;
+using bindings::to_array;
+using bindings::to_bytes;
 using predictive::Samples;
 using predictive::Target;
 using Pixels = nb::ndarray<const std::uint16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 using CellArray = nb::ndarray<const std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-
-void require(bool holds, const char* what) {
-    if (!holds) throw nb::value_error(what);
-}
 
 void check_format(unsigned bits, std::size_t height, std::size_t width, std::size_t channels) {
     require(1 <= bits && bits <= 16, "bits: expected 1 to 16");
@@ -49,21 +48,11 @@ Samples samples_of(const Pixels& pixels, unsigned bits) {
 predictive::Cells cells_of(const std::optional<CellArray>& cells, std::size_t height,
                            std::size_t width) {
     if (!cells) return {};
-    require(cells->shape(0) == (height + predictive::kCellSide - 1) / predictive::kCellSide &&
-                cells->shape(1) == (width + predictive::kCellSide - 1) / predictive::kCellSide,
+    require(cells->shape(0) == predictive::cells_along(height) &&
+                cells->shape(1) == predictive::cells_along(width),
             "cells: expected one for every 64 x 64 pixels");
     return {cells->data(), cells->size()};
 }
-
-// An array that owns `values`.
-template <typename T>
-nb::object to_array(std::vector<T> values, std::initializer_list<std::size_t> shape) {
-    auto* kept = new std::vector<T>(std::move(values));
-    nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-    return nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.begin(), owner).cast();
-}
-
-nb::bytes to_bytes(const std::vector<std::uint8_t>& data) { return nb::bytes(data.data(), data.size()); }
 
 nb::tuple screen_encode(const Pixels& pixels, unsigned bits, const std::optional<CellArray>& cells) {
     check_screen_bits(bits);
@@ -75,7 +64,7 @@ nb::tuple screen_encode(const Pixels& pixels, unsigned bits, const std::optional
         nb::gil_scoped_release release;
         payload = predictive::screen_encode(view, bits, coded, &spent);
     }
-    const std::size_t columns = (view.width + predictive::kCellSide - 1) / predictive::kCellSide;
+    const std::size_t columns = predictive::cells_along(view.width);
     const std::size_t rows = spent.size() / columns;
     return nb::make_tuple(to_bytes(payload), to_array(std::move(spent), {rows, columns}));
 }

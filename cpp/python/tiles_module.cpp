@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 
+#include "arrays.hpp"
 #include "cells.hpp"
 #include "tiled.hpp"
 #include "rans_helpers.hpp"
@@ -13,6 +14,11 @@ using namespace nb::literals;
 
 namespace {
 
+using bindings::checked_threads;
+using bindings::require;
+using bindings::to_array;
+using bindings::to_bytes;
+using bindings::with_gil;
 using predictive::Bytes;
 using predictive::Cut;
 using predictive::Picture;
@@ -23,10 +29,6 @@ using Marks = rans::Vector<const std::uint8_t>;
 using Area = std::tuple<std::size_t, std::size_t, std::size_t, std::size_t>;
 
 constexpr std::size_t kMostSide = std::size_t{1} << 30;
-
-void require(bool holds, const char* what) {
-    if (!holds) throw nb::value_error(what);
-}
 
 template <typename Array>
 Picture picture_of(const Array& array) {
@@ -49,27 +51,12 @@ unsigned checked_tile(unsigned tile_log2) {
     return tile_log2;
 }
 
-std::size_t checked_threads(std::size_t threads) {
-    require(threads >= 1 && threads <= threads::kMostThreads, "threads: expected 1 to 64");
-    return threads;
-}
-
 std::span<const std::uint8_t> marks_of(const Picture& pixels, const Marks& marked) {
     require(marked.size() == predictive::cells_along(pixels.width) *
                                  predictive::cells_along(pixels.height),
             "marked: expected a value for each cell");
     return rans::span_of(marked);
 }
-
-predictive::Progress with_gil(const nb::object& progress) {
-    if (progress.is_none()) return {};
-    return [&progress](double share) {
-        nb::gil_scoped_acquire acquire;
-        progress(share);
-    };
-}
-
-nb::bytes to_bytes(const std::vector<std::uint8_t>& data) { return nb::bytes(data.data(), data.size()); }
 
 nb::list encode(const PixelsIn& pixels, unsigned tile_log2, std::size_t error, int strength,
                 const std::string& kernels, std::size_t threads, const nb::object& progress) {
@@ -141,12 +128,6 @@ nb::bytes mixed_tile(const PixelsIn& pixels, const Marks& map, std::size_t error
     return to_bytes(payload);
 }
 
-nb::object to_rows(const std::vector<float>& values) {
-    auto* kept = new std::vector<float>(values);
-    nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<float>*>(p); });
-    return nb::ndarray<nb::numpy, float, nb::ndim<1>>(kept->data(), {kept->size()}, owner).cast();
-}
-
 nb::tuple cell_facts(const PixelsIn& pixels, std::size_t threads) {
     const Picture picture = picture_of(pixels);
     checked_threads(threads);
@@ -163,7 +144,7 @@ nb::tuple cell_facts(const PixelsIn& pixels, std::size_t threads) {
         spread.push_back(cell.spread);
         sharp.push_back(cell.sharp);
     }
-    return nb::make_tuple(to_rows(equal), to_rows(step), to_rows(spread), to_rows(sharp));
+    return nb::make_tuple(to_array(equal, {equal.size()}), to_array(step, {step.size()}), to_array(spread, {spread.size()}), to_array(sharp, {sharp.size()}));
 }
 
 nb::object screen_bits(const PixelsIn& pixels, unsigned tile_log2, const Marks& marked,
@@ -177,7 +158,7 @@ nb::object screen_bits(const PixelsIn& pixels, unsigned tile_log2, const Marks& 
         threads::Team team(threads);
         bits = predictive::screen_bits(picture, tile_log2, marks, team);
     }
-    return to_rows(bits);
+    return to_array(bits, {bits.size()});
 }
 
 nb::object photo_bits(const PixelsIn& pixels, unsigned tile_log2, const Marks& marked,
@@ -193,7 +174,7 @@ nb::object photo_bits(const PixelsIn& pixels, unsigned tile_log2, const Marks& m
         threads::Team team(threads);
         bits = predictive::photo_bits_by_tile(picture, tile_log2, marks, kernels, team);
     }
-    return to_rows(bits);
+    return to_array(bits, {bits.size()});
 }
 
 void fill(const Pixels& pixels, const Marks& marked) {
