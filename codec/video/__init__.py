@@ -1,0 +1,1 @@
+"""Video: pictures in time to packets and back; see docs/video.md."""
