@@ -1,5 +1,6 @@
 """The benchmark's command line: python -m bench rd | speed | coder | own | weights | report |
-readme; and of `graphics_commands`, lossless | collections | equal-bytes | graphics.
+readme; of `graphics_commands`, lossless | collections | equal-bytes | graphics; and of
+`video.commands`, video | video-bd | video-report.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from bench.speed import SpeedFailed, measure_codec, read_rows
 from bench.speed import markdown as speed_table
 from bench.store import Point, Store
 from bench.summary import deltas, published, read_report, results, summarise, write_report
+from bench.video import commands as video_commands
 from codec.errors import CodecError
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -309,6 +311,7 @@ def readme_command(folder: Path, file: Path) -> None:
 
 
 graphics_commands.add_to(main)
+video_commands.add_to(main)
 
 
 if __name__ == "__main__":
