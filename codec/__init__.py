@@ -43,8 +43,10 @@ if TYPE_CHECKING:
         TruncatedFile,
         UnknownModel,
         UnreadableImage,
+        UnreadableVideo,
         UnsupportedImage,
         UnsupportedVersion,
+        UnsupportedVideo,
         WeightsMismatch,
     )
     from codec.image.picture import Picture
@@ -78,8 +80,10 @@ __all__ = [
     "TruncatedFile",
     "UnknownModel",
     "UnreadableImage",
+    "UnreadableVideo",
     "UnsupportedImage",
     "UnsupportedVersion",
+    "UnsupportedVideo",
     "Verification",
     "WeightsMismatch",
     "__version__",

@@ -3,9 +3,11 @@
     CodecError                      1   base of all: bad input gives nothing else
     ├── OptionError                 2   an option is out of range or contradicts another
     ├── UnsupportedImage            2   an image of a kind that is not taken
+    │   └── UnsupportedVideo        2   a video of a kind that is not taken
     ├── UnreadableImage             3   the input image cannot be read
     │   ├── NotAnImage              3   no known image type starts like this
-    │   └── DamagedImage            3   a known type, but truncated or inconsistent
+    │   ├── DamagedImage            3   a known type, but truncated or inconsistent
+    │   └── UnreadableVideo         3   no video, or a damaged one
     ├── DamagedFile                 3   our file, damaged; has `offset` and `chunk`
     │   ├── NotOurFile              3   it does not begin with our signature
     │   ├── TruncatedFile           3   it ends too early
@@ -56,8 +58,10 @@ __all__ = [
     "TruncatedFile",
     "UnknownModel",
     "UnreadableImage",
+    "UnreadableVideo",
     "UnsupportedImage",
     "UnsupportedVersion",
+    "UnsupportedVideo",
     "WeightsMismatch",
     "convert",
     "translated",
@@ -82,6 +86,10 @@ class UnsupportedImage(CodecError):
     exit_code = 2
 
 
+class UnsupportedVideo(UnsupportedImage):
+    """The input is a video of a kind this codec does not take (10 bits, HDR, interlaced, ...)."""
+
+
 class UnreadableImage(CodecError):
     """The input image cannot be read."""
 
@@ -94,6 +102,10 @@ class NotAnImage(UnreadableImage):
 
 class DamagedImage(UnreadableImage):
     """The input image is truncated or contradicts itself."""
+
+
+class UnreadableVideo(UnreadableImage):
+    """The input holds no video, or it is truncated or contradicts itself."""
 
 
 class DamagedFile(CodecError):
