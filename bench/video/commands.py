@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,10 +12,12 @@ import click
 from bench.images import NoImages
 from bench.peers import PeerFailed, PeerMissing
 from bench.runs import run_of
-from bench.video.clips import clip_files
+from bench.video import report
+from bench.video.clips import clip_files, read_clip
 from bench.video.measure import run
 from bench.video.ours import QUALITIES, OursPeer, is_ours
 from bench.video.peers import NAMES, SHORT, PyAVPeer, VideoPeer
+from bench.video.player import film
 from bench.video.points import Book, Point, load_points
 from bench.video.programs import NAME, Programs, VtmPeer
 from bench.video.quality import missing_vmaf
@@ -115,14 +118,70 @@ def bd_command(files: tuple[Path, ...], anchor: str, anchors: Path | None) -> No
 
     A codec's clip is taken from the last file that has it.
     """
-    points: dict[str, dict[str, list[Point]]] = {}
     try:
-        for file in [*files, *([anchors] if anchors else [])]:
-            for codec, by_clip in load_points(file).items():
-                points.setdefault(codec, {}).update(by_clip)
+        points = _merged([*files, *([anchors] if anchors else [])])
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     _show(points, [SHORT.get(anchor, anchor)], strict=True)
+
+
+@click.command("video-report")
+@click.argument("files", type=_READ, nargs=-1, required=True)
+@click.option(
+    "--clips",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    help="Folder of the clips, or one of them: the page plays them.",
+)
+@click.option("--play", default="", help="Names of those to play, with commas.  [three of them]")
+@click.option("--ours", default="ours-ld", show_default=True, help="Codec that is played.")
+@click.option("--quality", default=40.0, show_default=True, help="Its setting.")
+@click.option("--beside", default="x265-zl", show_default=True, help="Codecs beside it.")
+@click.option("--frames", type=click.IntRange(1), help="That are played.  [all]")
+@click.option("--note", multiple=True, help="A sentence below the tables.")
+@click.option("-o", "--out", type=_WRITE, required=True, help="The page.")
+def report_command(
+    files: tuple[Path, ...], clips: tuple[Path, ...], play: str, ours: str, quality: float,
+    beside: str, frames: int | None, note: tuple[str, ...], out: Path,
+) -> None:  # fmt: skip
+    """One page from files of points: tables, curves, PSNR by frame, and clips to compare."""
+    try:
+        points = _merged(files)
+        films = []
+        if clips:
+            found, missing = _make(_names(f"{ours},{beside}"), f"{quality:g}", Programs())
+            if missing:
+                raise click.ClickException("; ".join(missing))
+            for file in _played(clip_files(list(clips)), play):
+                films.append(film(read_clip(file, frames), found[0], quality, found[1:]))
+                click.echo(f"{file.stem}: {len(films[-1].data):,} bytes of film", err=True)
+        report.write(points, films, out, [*note, missing_vmaf() + "."])
+    except (NoImages, PeerFailed, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    size = out.stat().st_size
+    click.echo(f"{out} {size:,} bytes")
+    if size > report.LARGEST:
+        click.echo("a large page: play fewer clips (--play) or frames (--frames)", err=True)
+
+
+def _played(files: list[Path], names: str) -> list[Path]:
+    """The clips of these names, or three of them. Raises NoImages where one is not there."""
+    if not names:
+        return files[:: max(1, len(files) // 3)][:3]
+    by_name = {file.stem: file for file in files}
+    wanted = [name.strip() for name in names.split(",")]
+    if lost := [name for name in wanted if name not in by_name]:
+        raise NoImages(f"no clip is called {', '.join(lost)}")
+    return [by_name[name] for name in wanted]
+
+
+def _merged(files: Sequence[Path]) -> dict[str, dict[str, list[Point]]]:
+    """Points of several files: a codec's clip is the last file's that has it."""
+    points: dict[str, dict[str, list[Point]]] = {}
+    for file in files:
+        for codec, by_clip in load_points(file).items():
+            points.setdefault(codec, {}).update(by_clip)
+    return points
 
 
 def _show(
@@ -141,5 +200,5 @@ def _show(
 
 def add_to(group: click.Group) -> None:
     """Hang the commands on the benchmark's."""
-    for command in (video_command, bd_command):
+    for command in (video_command, bd_command, report_command):
         group.add_command(command)
