@@ -7,6 +7,7 @@ data = bitstream.write(bitstream.Container(header=header, tiles=[b"tile 0", b"ti
 container = bitstream.read(data)      # everything is verified but the tiles
 container.tile(1)                     # this tile is verified, no other is looked at
 bitstream.inspect(data)               # what stands where
+bitstream.kind(data[:267])            # "still"; or "video", then see bitstream.video
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from bitstream.errors import (
 )
 from bitstream.header import Header
 from bitstream.inspect import ChunkInfo, FileInfo, TileInfo, inspect
+from bitstream.kinds import kind
 from bitstream.limits import Limits
 from bitstream.modes import Modes
 from bitstream.tiles import Rectangle, StoredTiles, TileGrid, TileSpan
@@ -65,6 +67,7 @@ __all__ = [
     "UnsupportedVersion",
     "has_magic",
     "inspect",
+    "kind",
     "read",
     "read_header",
     "write",

@@ -11,7 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bitstream.checksum import Buffer, crc32
-from bitstream.constants import CHECK_BYTES, ID_MASK, IGNORABLE, KNOWN_IDS, ChunkType, chunk_name
+from bitstream.constants import (
+    CHECK_BYTES,
+    ID_MASK,
+    IGNORABLE,
+    KNOWN_IDS,
+    ChunkType,
+    VideoChunkType,
+    chunk_name,
+)
 from bitstream.errors import (
     BadChecksum,
     BadField,
@@ -100,7 +108,7 @@ def read_chunk(reader: ByteReader) -> Chunk:
     return Chunk(code, offset, framing, payload, check)
 
 
-def chunk_framing(kind: ChunkType, length: int) -> bytes:
+def chunk_framing(kind: ChunkType | VideoChunkType, length: int) -> bytes:
     """Returns the bytes of type and length."""
     writer = ByteWriter()
     writer.u8(kind, "chunk type")
@@ -108,7 +116,7 @@ def chunk_framing(kind: ChunkType, length: int) -> bytes:
     return writer.getvalue()
 
 
-def put_chunk(writer: ByteWriter, kind: ChunkType, payload: Buffer) -> None:
+def put_chunk(writer: ByteWriter, kind: ChunkType | VideoChunkType, payload: Buffer) -> None:
     """Writes a whole chunk, the counterpart of `read_chunk`."""
     framing = chunk_framing(kind, len(payload))
     writer.put(framing)

@@ -42,7 +42,20 @@ class ChunkType(IntEnum):
     TILE = 0x7F
 
 
-CHUNK_NAMES: Final[dict[int, str]] = {kind.value: kind.name.ljust(4) for kind in ChunkType}
+class VideoChunkType(IntEnum):
+    """The chunk types that only videos have (VIDEO.md, 1); they share the ids of stills."""
+
+    TRAK = 0x10
+    KEYF = 0x11
+    FRAM = 0x12
+    INDX = 0x13
+    TAIL = 0x14
+    AUDI = 0x2D
+
+
+CHUNK_NAMES: Final[dict[int, str]] = {
+    kind.value: kind.name.ljust(4) for kinds in (ChunkType, VideoChunkType) for kind in kinds
+}
 KNOWN_IDS: Final[dict[int, ChunkType]] = {kind.value & ID_MASK: kind for kind in ChunkType}
 
 

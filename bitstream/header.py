@@ -76,6 +76,10 @@ class Header:
                 found=f"{len(self.weights_hash)} bytes",
                 expected=f"{WEIGHTS_HASH_BYTES} bytes",
             )
+        if self.kind == 1:
+            raise UnsupportedVersion(
+                "kind is that of a video, not of a still image", found=1, expected=0
+            )
         _require_value("kind", self.kind, 0)
         if self.bit_depth not in BIT_DEPTHS:
             raise UnsupportedVersion(
