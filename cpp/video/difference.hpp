@@ -12,8 +12,8 @@
 
 namespace video {
 
-// Sum of absolute transformed differences, or something of at least `limit` once it gets there. Sides
-// are multiples of 8.
+// Sum of absolute transformed differences, or something of at least `limit` once it gets there.
+// Sides are multiples of 8.
 std::uint32_t satd_below(const std::uint8_t* a, std::size_t a_stride, const std::uint8_t* b,
                          std::size_t b_stride, int width, int height, std::uint32_t limit);
 

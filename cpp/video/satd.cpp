@@ -62,7 +62,8 @@ VIDEO_INLINE void interleave(const Words8& p, const Words8& q, Words8& low, Word
 
 VIDEO_INLINE void interleave(const Words16& p, const Words16& q, Words16& low, Words16& high) {
     low = __builtin_shufflevector(p, q, 0, 16, 1, 17, 2, 18, 3, 19, 8, 24, 9, 25, 10, 26, 11, 27);
-    high = __builtin_shufflevector(p, q, 4, 20, 5, 21, 6, 22, 7, 23, 12, 28, 13, 29, 14, 30, 15, 31);
+    high = __builtin_shufflevector(p, q, 4, 20, 5, 21, 6, 22, 7, 23, 12, 28, 13, 29, 14, 30, 15,
+                                   31);
 }
 
 template <typename Words>
@@ -95,8 +96,8 @@ VIDEO_INLINE void transform(const std::uint8_t* a, std::size_t a_stride, std::pt
             if (!(y & step)) butterfly(d[y], d[y | step]);
         }
     }
-    // A bit of the column changes places with a bit of the row, three times: in the end every sample
-    // has met all others.
+    // A bit of the column changes places with a bit of the row, three times: in the end every
+    // sample has met all others.
     for (int step = 1; step < 8; step *= 2) {
         for (int y = 0; y < 8; ++y) {
             if (y & step) continue;

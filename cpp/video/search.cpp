@@ -1,7 +1,7 @@
-// Motion search: large motion first in a coarse picture, then blocks from 64 down to 8 samples, each
-// from what its parent and its neighbours found, and back up from 8 to 64.
+// Motion search: large motion first in a coarse picture, then blocks from 64 down to 8 samples,
+// each from what its parent and its neighbours found, and back up from 8 to 64.
 //
-// Rows of blocks of 64 are a wavefront: a row is always one block behind the row above, so that what
+// Rows of blocks of 64 are a wavefront: a row is always a block behind the row above, so that what
 // a block starts from depends on nothing but the pictures.
 #include "search.hpp"
 
@@ -10,6 +10,7 @@
 #include <bit>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 #include "difference.hpp"
 #include "search_parts.hpp"
@@ -58,34 +59,39 @@ int bits16(int d) {
 class VectorCosts {
 public:
     VectorCosts(double lambda, int range) {
-        const auto lambda16 = static_cast<std::uint64_t>(std::clamp(lambda, 0.0, 4096.0) * 16 + 0.5);
+        const double bounded = std::clamp(lambda, 0.0, 4096.0);
+        const auto lambda16 = static_cast<std::uint64_t>(bounded * 16 + 0.5);
         costs_.resize(static_cast<std::size_t>(8 * range + 64));
         for (std::size_t d = 0; d < costs_.size(); ++d) {
             const auto bits = static_cast<std::uint64_t>(bits16(static_cast<int>(d)));
             costs_[d] = static_cast<std::uint32_t>((lambda16 * bits + 128) >> 8);
         }
     }
-    std::uint32_t operator()(Vector a, Vector b) const { return of(a.dx - b.dx) + of(a.dy - b.dy); }
+    std::uint32_t operator()(Vector a, Vector b) const {
+        return of(a.dx - b.dx) + of(a.dy - b.dy);
+    }
     std::uint32_t of(int d) const { return costs_[static_cast<std::size_t>(std::abs(d))]; }
 
 private:
     std::vector<std::uint32_t> costs_;
 };
 
+constexpr int kMostStarts = 5;
+
 // How much is tried.
 struct Effort {
-    int starts;       // whole-sample places that are searched around
-    int square[kSizes];  // reach of the exhaustive search there
-    int fractions;    // starts of the search for fractions
-    int turns;        // steps that it may take
-    bool upwards;     // whether large blocks try what small ones found
+    int starts;          // whole-sample places that are searched around, at most kMostStarts
+    int square[kSizes];  // reach of the exhaustive search around the best, for every size
+    int fractions;       // starts of the search for fractions, at most 2
+    int turns;           // steps that it may take
+    bool upwards;        // whether large blocks try what small ones found
 };
 
 Effort effort_of(int effort) {
     if (effort <= 2) return {1, {0, 0, 0, 0}, 1, 1, false};
     if (effort <= 4) return {2, {1, 1, 1, 1}, 1, 2, true};
-    if (effort <= 6) return {2, {2, 3, 4, 3}, 1, 3, true};
-    return {3, {3, 4, 6, 6}, 2, 4, true};
+    if (effort <= 6) return {3, {2, 3, 4, 4}, 1, 3, true};
+    return {5, {2, 3, 5, 8}, 2, 4, true};
 }
 
 template <std::size_t kMost>
@@ -128,9 +134,10 @@ public:
             field.blocks[n].resize(static_cast<std::size_t>(field.columns[n]) * field.rows[n]);
             if (n < kCoarseSizes) coarse_vectors_[n].resize(field.blocks[n].size());
         }
-        const bool fits = before && std::equal(before->columns, before->columns + kSizes, field.columns) &&
-                          std::equal(before->rows, before->rows + kSizes, field.rows);
-        before_ = fits ? before : nullptr;
+        if (before && std::equal(field.columns, field.columns + kSizes, before->columns) &&
+            std::equal(field.rows, field.rows + kSizes, before->rows)) {
+            before_ = before;  // or it is of a picture of another size
+        }
         done = std::make_unique<std::atomic<int>[]>(static_cast<std::size_t>(field.rows[0]));
     }
 
@@ -162,7 +169,9 @@ private:
         return {static_cast<std::int16_t>(std::clamp<int>(v.dx, -most, most)),
                 static_cast<std::int16_t>(std::clamp<int>(v.dy, -most, most))};
     }
-    bool inside(int dx, int dy) const { return std::abs(dx) <= 4 * range_ && std::abs(dy) <= 4 * range_; }
+    bool inside(Vector v) const {
+        return std::abs(v.dx) <= 4 * range_ && std::abs(v.dy) <= 4 * range_;
+    }
     bool known(int n, int column, int row) const;
     Vector expected(int n, int column, int row) const;
     template <typename List>
@@ -198,7 +207,8 @@ void Searcher::search_coarse(int row) {
     std::vector<std::uint16_t> sums(size * (1 + 4 + 16));
     std::vector<std::uint32_t> price(static_cast<std::size_t>(steps));
     for (int i = 0; i < steps; ++i) {
-        price[static_cast<std::size_t>(i)] = costs_.of(std::min(std::abs(i - range) * 4 * kCoarse, 8 * range_));
+        const int d = std::min(std::abs(i - range) * 4 * kCoarse, 8 * range_);
+        price[static_cast<std::size_t>(i)] = costs_.of(d);
     }
 
     const auto lowest = [&](const std::uint16_t* map) {
@@ -219,7 +229,8 @@ void Searcher::search_coarse(int row) {
     };
     const auto keep = [&](int n, int column, int line, const std::uint16_t* map) {
         if (column >= field.columns[n] || line >= field.rows[n]) return;
-        coarse_vectors_[n][static_cast<std::size_t>(line) * field.columns[n] + column] = lowest(map);
+        const std::size_t block = static_cast<std::size_t>(line) * field.columns[n] + column;
+        coarse_vectors_[n][block] = lowest(map);
     };
 
     for (int column = 0; column < field.columns[0]; ++column) {
@@ -245,8 +256,8 @@ void Searcher::search_coarse(int row) {
     }
 }
 
-// Whether a neighbour was found before block (column, row), as the order of blocks has it: by blocks of
-// 64, and in one of them by rows. Only asked for those to the left and above.
+// Whether there is such a block. Whether it was found yet is for the caller to know: blocks of 64 are
+// found in rows, and in one of them each size in rows.
 bool Searcher::known(int n, int column, int row) const {
     return column >= 0 && row >= 0 && column < field.columns[n] && row < field.rows[n];
 }
@@ -287,8 +298,9 @@ void Searcher::collect(const Block& b, List& list) const {
         const int first_column = b.x / 64 << (n - 1), first_row = b.y / 64 << (n - 1);
         const int side = 1 << (n - 1);
         const auto touch = [&](int pc, int pr) {
-            if (!known(n - 1, pc, pr) || pc >= first_column + side || pr >= first_row + side) return;
-            list.add(field.at(n - 1, pc, pr).vector);
+            if (known(n - 1, pc, pr) && pc < first_column + side && pr < first_row + side) {
+                list.add(field.at(n - 1, pc, pr).vector);
+            }
         };
         touch(beside, r);
         touch(c, below);
@@ -304,6 +316,13 @@ void Searcher::collect(const Block& b, List& list) const {
     for (int size = std::min(n, kCoarseSizes - 1); size >= 0 && size >= n - 2; --size) {
         list.add(coarse_vector(size, b.x / size_of(size), b.y / size_of(size)));
     }
+    if (n >= kCoarseSizes - 1) {
+        // Around blocks of 16 or 8: the coarse blocks of 16 beside that which holds them.
+        const int m = kCoarseSizes - 1, c = b.x / size_of(m), r = b.y / size_of(m);
+        for (const auto& [dx, dy] : {std::pair{-1, 0}, {1, 0}, {0, -1}, {0, 1}}) {
+            if (known(m, c + dx, r + dy)) list.add(coarse_vector(m, c + dx, r + dy));
+        }
+    }
     if (n + 1 < kCoarseSizes) {
         for (int i = 0; i < 4; ++i) {
             const int c = 2 * column + i % 2, r = 2 * row + i / 2;
@@ -317,16 +336,17 @@ void Searcher::collect(const Block& b, List& list) const {
 }
 
 void Searcher::try_whole(const Block& b, Vector vector, Tried& best) const {
-    if (!inside(vector.dx, vector.dy)) return;
+    if (!inside(vector)) return;
     const std::uint32_t price = costs_(vector, b.expected);
     if (price >= best.cost) return;
-    const std::uint32_t cost = price + sad(samples(b), source_.stride, reference_.at(b.x, b.y, vector),
-                                           stride_, b.width, b.height);
+    const std::uint32_t cost =
+        price + sad(samples(b), source_.stride, reference_.at(b.x, b.y, vector), stride_, b.width,
+                    b.height);
     if (cost < best.cost) best = {vector, cost};
 }
 
 void Searcher::try_satd(const Block& b, Vector vector, Tried& best) const {
-    if (!inside(vector.dx, vector.dy)) return;
+    if (!inside(vector)) return;
     const std::uint32_t price = costs_(vector, b.expected);
     if (price >= best.cost) return;
     const std::uint32_t cost =
@@ -367,10 +387,9 @@ void Searcher::refine(const Block& b, int step, int turns, Tried& best) const {
         for (int dy = -step; dy <= step; dy += step) {
             for (int dx = -step; dx <= step; dx += step) {
                 const Vector v = moved(centre, dx, dy);
-                if (v == centre || (std::abs(v.dx - from.dx) <= step && std::abs(v.dy - from.dy) <= step)) {
-                    continue;  // it was there
-                }
-                try_satd(b, v, best);
+                const bool tried =
+                    std::abs(v.dx - from.dx) <= step && std::abs(v.dy - from.dy) <= step;
+                if (v != centre && !tried) try_satd(b, v, best);
             }
         }
         if (best.vector == centre) break;
@@ -384,7 +403,7 @@ void Searcher::search(const Block& b) {
 
     // Whole samples: the guesses, then around the best of them.
     Candidates<32> rounded;
-    Tried starts[4];
+    Tried starts[kMostStarts];
     const int most = effort_.starts;
     for (std::size_t i = 0; i < guesses.count; ++i) {
         const Vector v = guesses.vectors[i];
@@ -490,8 +509,9 @@ std::vector<Field> search(const Luma& source, std::span<const SearchReference* c
 
     std::vector<std::unique_ptr<Searcher>> searchers;
     for (std::size_t i = 0; i < references.size(); ++i) {
-        searchers.push_back(std::make_unique<Searcher>(source, coarse, MotionSearch::parts(*references[i]),
-                                                       i < before.size() ? before[i] : nullptr, options));
+        const Field* earlier = i < before.size() ? before[i] : nullptr;
+        searchers.push_back(std::make_unique<Searcher>(
+            source, coarse, MotionSearch::parts(*references[i]), earlier, options));
     }
     std::vector<Field> fields;
     if (searchers.empty()) return fields;

@@ -29,7 +29,8 @@ struct Bordered {
     }
 
     std::uint8_t* at(int x, int y, std::size_t plane = 0) const {
-        return memory.get() + plane * size + static_cast<std::size_t>(y + border) * stride + x + border;
+        return memory.get() + plane * size + static_cast<std::size_t>(y + border) * stride +
+               static_cast<std::size_t>(x + border);
     }
 };
 

@@ -16,8 +16,8 @@ constexpr int kChunk = 32;  // rows that a thread makes at a time
 template <int k0, int k1, int k2, int k3, int k4, int k5, int k6, int k7>
 struct Taps {
     static inline int sum(const std::uint8_t* s) {
-        return k0 * s[-3] + k1 * s[-2] + k2 * s[-1] + k3 * s[0] + k4 * s[1] + k5 * s[2] + k6 * s[3] +
-               k7 * s[4];
+        return k0 * s[-3] + k1 * s[-2] + k2 * s[-1] + k3 * s[0] + k4 * s[1] + k5 * s[2] +
+               k6 * s[3] + k7 * s[4];
     }
     static inline int sum(const std::int16_t* s, std::ptrdiff_t n) {
         return k0 * s[-3 * n] + k1 * s[-2 * n] + k2 * s[-n] + k3 * s[0] + k4 * s[n] +
@@ -68,8 +68,9 @@ namespace {
 // Fills a row's border from `reach` samples beyond its ends.
 void extend_row(const Bordered& picture, int width, int y, std::size_t plane, int reach) {
     std::uint8_t* row = picture.at(0, y, plane);
-    const std::size_t right = picture.stride - static_cast<std::size_t>(picture.border + width + reach);
-    std::memset(row - picture.border, row[-reach], static_cast<std::size_t>(picture.border - reach));
+    const auto left = static_cast<std::size_t>(picture.border - reach);
+    const auto right = picture.stride - static_cast<std::size_t>(picture.border + width + reach);
+    std::memset(row - picture.border, row[-reach], left);
     std::memset(row + width + reach, row[width + reach - 1], right);
 }
 
@@ -127,7 +128,9 @@ SearchReference::SearchReference(const Luma& luma, threads::Team& team)
     parts.phases.allocate(width, height, kBorder, 16);
     parts.coarse.allocate(coarse_width, coarse_height, kCoarseBorder, 1);
 
-    const auto chunks = [](int rows) { return static_cast<std::size_t>((rows + kChunk - 1) / kChunk); };
+    const auto chunks = [](int rows) {
+        return static_cast<std::size_t>((rows + kChunk - 1) / kChunk);
+    };
     team.run(chunks(height), [&](std::size_t chunk) {
         const int first = static_cast<int>(chunk) * kChunk, last = std::min(first + kChunk, height);
         for (int y = first; y < last; ++y) {
