@@ -256,8 +256,8 @@ void Searcher::search_coarse(int row) {
     }
 }
 
-// Whether there is such a block. Whether it was found yet is for the caller to know: blocks of 64 are
-// found in rows, and in one of them each size in rows.
+// Whether there is such a block. Whether it was found yet is for the caller to know: blocks of 64
+// are found in rows, and in one of them each size in rows.
 bool Searcher::known(int n, int column, int row) const {
     return column >= 0 && row >= 0 && column < field.columns[n] && row < field.rows[n];
 }
