@@ -1,0 +1,149 @@
+#include "coder.hpp"
+
+#include <cstring>
+#include <stdexcept>
+
+#include "byte_stream.hpp"
+#include "program.hpp"
+#include "reconstruct.hpp"
+#include "weights_file.hpp"
+
+namespace video {
+
+InterModel::InterModel(std::span<const std::uint8_t> weights, const networks::Kernels& kernels)
+    : start_(std::make_unique<Contexts>()) {
+    if (weights.empty()) return;
+    const networks::WeightsFile file(weights);
+    if (file.has("filter")) filter_ = std::make_unique<Filter>(weights, kernels);
+    if (file.has("contexts")) {
+        const auto data = file.find("contexts", networks::EntryKind::bytes).tensor.data;
+        if (data.size() != sizeof(Contexts)) {
+            throw networks::InvalidWeightsFile("contexts: another number of them than this coder has");
+        }
+        std::memcpy(start_.get(), data.data(), data.size());
+    }
+}
+
+namespace {
+
+enum : unsigned { kLayerBits = 3, kFresh = 4, kOverlapped = 8, kFiltered = 16, kKnown = 31 };
+
+void put_head(const FrameHead& head, std::vector<std::uint8_t>& out) {
+    out.push_back(static_cast<std::uint8_t>(head.level));
+    out.push_back(static_cast<std::uint8_t>(static_cast<unsigned>(head.layer) | (head.fresh ? kFresh : 0u) |
+                                            (head.overlapped ? kOverlapped : 0u) | (head.filtered ? kFiltered : 0u)));
+    predictive::put_varint(out, static_cast<std::uint32_t>(head.number));
+}
+
+FrameHead read_head(predictive::ByteStream& stream) {
+    FrameHead head;
+    head.level = stream.u8();
+    if (head.level > 63) throw rans::CorruptStream("a frame has no such level");
+    const unsigned flags = stream.u8();
+    if (flags & ~kKnown) throw rans::CorruptStream("a frame has flags that nobody knows");
+    head.layer = static_cast<int>(flags & kLayerBits);
+    head.fresh = (flags & kFresh) != 0;
+    head.overlapped = (flags & kOverlapped) != 0;
+    head.filtered = (flags & kFiltered) != 0;
+    const std::uint32_t number = stream.varint();
+    if (number >> 24 != 0) throw rans::CorruptStream("a frame's number is too large");
+    head.number = static_cast<int>(number);
+    return head;
+}
+
+}  // namespace
+
+Coder::Coder(const Format& format, std::shared_ptr<const InterModel> model)
+    : format_(format), model_(std::move(model)) {}
+
+void Coder::put_still(const Source& source, int number) {
+    auto picture = std::make_shared<Picture>(format_);
+    for (int n = 0; n < kPlanes; ++n) {
+        Plane& plane = picture->planes[n];
+        const int w = format_.shown_width(n), h = format_.shown_height(n);
+        for (int y = 0; y < plane.height(); ++y) {
+            const std::uint8_t* from = source.planes[n] + static_cast<std::ptrdiff_t>(y < h ? y : h - 1) * w;
+            Sample* to = plane.row(y);
+            for (int x = 0; x < plane.width(); ++x) to[x] = static_cast<Sample>(from[x < w ? x : w - 1] << kShift);
+        }
+    }
+    picture->number = number;
+    picture->extend();
+    still_ = std::move(picture);
+}
+
+std::vector<PicturePointer> Coder::pictures_of(std::span<const int> references) const {
+    std::vector<PicturePointer> pictures;
+    if (references.empty()) pictures.push_back(still_);
+    for (int slot : references) pictures.push_back(slots_[static_cast<std::size_t>(slot)]);
+    for (const PicturePointer& picture : pictures) {
+        if (!picture) throw rans::CorruptStream("a frame refers to a picture that is not there");
+    }
+    return pictures;
+}
+
+Contexts Coder::contexts_of(const FrameHead& head) {
+    if (head.fresh) {
+        for (auto& contexts : contexts_) contexts.reset();
+        newest_.reset();
+    }
+    const auto& own = contexts_[static_cast<std::size_t>(head.layer)];
+    return own ? *own : newest_ ? *newest_ : model_->start();
+}
+
+void Coder::learnt(const FrameHead& head, const Contexts& contexts) {
+    contexts_[static_cast<std::size_t>(head.layer)] = contexts;
+    newest_ = contexts;
+}
+
+std::vector<std::uint8_t> Coder::encode(const Source& source, std::span<const int> references, int slot, FrameHead head,
+                                        const EncodeOptions& options, bool keep, threads::Team& team) {
+    const std::vector<PicturePointer> pictures = pictures_of(references);
+    for (const PicturePointer& picture : pictures) make_searchable(const_cast<Picture&>(*picture), team);
+    Contexts contexts = contexts_of(head);
+    head.filtered = head.filtered && model_->filter() != nullptr;
+    details_ = encode_frame(format_, source, pictures, head, options, contexts, model_->filter(), keep, team);
+    learnt(head, contexts);
+    std::vector<std::uint8_t> payload;
+    put_head(head, payload);
+    predictive::put(payload, details_.payload);
+    last_ = details_.picture;
+    if (slot >= 0) slots_[static_cast<std::size_t>(slot)] = last_;
+    if (references.empty()) still_.reset();
+    return payload;
+}
+
+void Coder::decode(std::span<const std::uint8_t> payload, std::span<const int> references, int slot,
+                   threads::Team& team) {
+    predictive::ByteStream stream(payload);
+    const FrameHead head = read_head(stream);
+    const std::vector<PicturePointer> pictures = pictures_of(references);
+    if (head.filtered && !model_->filter()) throw rans::CorruptStream("a frame needs a filter that the model has not");
+    Contexts contexts = contexts_of(head);
+    FrameData frame(format_, static_cast<int>(pictures.size()));
+    set_references(frame, pictures, head.number);
+    Decoder coder(stream.rest());
+    CodedOrder order;
+    FrameSyntax<Decoder> syntax(coder, contexts, frame, nullptr);
+    syntax.trees(order);
+    if (head.filtered) syntax.filter();
+    coder.finish();
+    auto picture = std::make_shared<Picture>(format_);
+    if (head.filtered) {
+        auto predicted = std::make_shared<Picture>(format_);
+        reconstruct(frame, head, order, pictures, *picture, predicted.get(), team);
+        forget_intra(frame, *picture, *predicted);
+        apply_filter(model_->filter()->run(*picture, *predicted, head.level, team), frame, *picture);
+    } else {
+        reconstruct(frame, head, order, pictures, *picture, nullptr, team);
+    }
+    learnt(head, contexts);
+    picture->number = head.number;
+    picture->motion = past_of(frame);
+    picture->extend();
+    last_ = std::move(picture);
+    if (slot >= 0) slots_[static_cast<std::size_t>(slot)] = last_;
+    if (references.empty()) still_.reset();
+}
+
+}  // namespace video

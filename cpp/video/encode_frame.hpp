@@ -1,0 +1,44 @@
+// The encoder of inter frames (not normative).
+#pragma once
+
+#include <memory>
+
+#include "blocks.hpp"
+#include "contexts.hpp"
+#include "filter.hpp"
+#include "predict.hpp"
+#include "quantise.hpp"
+
+namespace video {
+
+// A picture to be coded: planes of 8 bits, as shown.
+struct Source {
+    const std::uint8_t* planes[kPlanes]{};
+};
+
+struct EncodeOptions {
+    double lambda = 0.12;         // squared error that a bit is worth, in squared steps
+    double chroma = 1.0;          // weight of a squared error of chroma
+    int effort = 7;
+};
+
+struct Encoded {
+    std::vector<std::uint8_t> payload;   // of the decisions
+    std::shared_ptr<Picture> picture;
+    // For those who look at the encoder: bits of blocks and motion, and the picture before the filter.
+    double block_bits = 0, bits = 0;
+    std::shared_ptr<Picture> unfiltered, predicted;
+};
+
+// `contexts` learn. head.filtered says whether the filter may be used.
+Encoded encode_frame(const Format& format, const Source& source, References references, FrameHead& head,
+                     const EncodeOptions& options, Contexts& contexts, const Filter* filter, bool keep,
+                     threads::Team& team);
+
+// 8-bit luma of a picture and what is made of it for the search, if it is not there yet.
+void make_searchable(Picture& picture, threads::Team& team);
+
+// Distances and motion of the references, in a frame.
+void set_references(FrameData& frame, References references, int number);
+
+}  // namespace video
