@@ -18,6 +18,7 @@ namespace {
 
 using bindings::checked_threads;
 using bindings::require;
+using Samples10 = nb::ndarray<const std::uint16_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Bytes8 = nb::ndarray<const std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 constexpr int kMostSide = 16384;
@@ -31,17 +32,20 @@ struct Model {
                                                                    networks::kernels_named(kernels))) {}
 };
 
-video::Source source_of(const video::Format& format, const std::vector<Bytes8>& planes) {
+template <typename Array>
+void check_planes(const video::Format& format, const std::vector<Array>& planes) {
     require(planes.size() == 3, "planes: expected three");
-    video::Source source;
     for (int n = 0; n < video::kPlanes; ++n) {
         const auto& plane = planes[static_cast<std::size_t>(n)];
         require(plane.shape(0) == static_cast<std::size_t>(format.shown_height(n)) &&
                     plane.shape(1) == static_cast<std::size_t>(format.shown_width(n)),
                 "a plane has another size than the format says");
-        source.planes[n] = plane.data();
     }
-    return source;
+}
+
+video::Source source_of(const video::Format& format, const std::vector<Bytes8>& planes) {
+    check_planes(format, planes);
+    return {{planes[0].data(), planes[1].data(), planes[2].data()}};
 }
 
 void check_slots(const std::vector<int>& references, int slot) {
@@ -121,8 +125,9 @@ NB_MODULE(_video, m) {
     nb::class_<video::Coder>(m, "Coder")
         .def("__init__", &make, "width"_a, "height"_a, "subsampled"_a, "model"_a)
         .def("put_still",
-             [](video::Coder& coder, const std::vector<Bytes8>& planes, int number) {
-                 coder.put_still(source_of(coder.format(), planes), number);
+             [](video::Coder& coder, const std::vector<Samples10>& planes, int number) {
+                 check_planes(coder.format(), planes);
+                 coder.put_still({planes[0].data(), planes[1].data(), planes[2].data()}, number);
              },
              "planes"_a, "number"_a)
         .def("encode", &encode, "planes"_a, "references"_a, "slot"_a, "level"_a, "layer"_a, "number"_a, "fresh"_a,

@@ -56,15 +56,15 @@ FrameHead read_head(predictive::ByteStream& stream) {
 Coder::Coder(const Format& format, std::shared_ptr<const InterModel> model)
     : format_(format), model_(std::move(model)) {}
 
-void Coder::put_still(const Source& source, int number) {
+void Coder::put_still(const std::array<const Sample*, kPlanes>& planes, int number) {
     auto picture = std::make_shared<Picture>(format_);
     for (int n = 0; n < kPlanes; ++n) {
         Plane& plane = picture->planes[n];
         const int w = format_.shown_width(n), h = format_.shown_height(n);
         for (int y = 0; y < plane.height(); ++y) {
-            const std::uint8_t* from = source.planes[n] + static_cast<std::ptrdiff_t>(y < h ? y : h - 1) * w;
+            const Sample* from = planes[static_cast<std::size_t>(n)] + static_cast<std::ptrdiff_t>(y < h ? y : h - 1) * w;
             Sample* to = plane.row(y);
-            for (int x = 0; x < plane.width(); ++x) to[x] = static_cast<Sample>(from[x < w ? x : w - 1] << kShift);
+            for (int x = 0; x < plane.width(); ++x) to[x] = clamp_sample(from[x < w ? x : w - 1]);
         }
     }
     picture->number = number;

@@ -34,8 +34,8 @@ public:
 
     const Format& format() const { return format_; }
 
-    // A picture of 8 bits, as shown, that the next frame may refer to as its only reference: a still.
-    void put_still(const Source& planes, int number);
+    // A picture of 10 bits, as shown, that the next frame may refer to as its only reference: a still.
+    void put_still(const std::array<const Sample*, kPlanes>& planes, int number);
 
     // Codes a frame predicted from the pictures in `references` (slots), or from the still where there are
     // none; the result stays in `slot`, if it is not negative. Returns the payload.
