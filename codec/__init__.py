@@ -10,6 +10,11 @@
     encoder = codec.Encoder()                    # options said once, for many images
     data = encoder.encode(image, target_bpp=0.5)
 
+    with codec.open("clip.licv") as video:       # a sequence of pictures
+        video[120].array, video.at(4.0).planes
+    with codec.VideoWriter("clip.licv", fps=25) as writer:
+        writer.append(image)
+
 Names are loaded when first used, so that `import codec` and `codec.info` need no NumPy. PyTorch is
 needed by `effort=8` and up, by `device="cuda"` and for training, and by nothing else. Every error
 on bad input is a `codec.CodecError`.
@@ -51,6 +56,8 @@ if TYPE_CHECKING:
     )
     from codec.image.picture import Picture
     from codec.options import DecoderOptions, EncoderOptions, Limits
+    from codec.video.reader import VideoReader, open
+    from codec.video.writer import VideoWriter
 
 __version__ = "0.1.0"
 
@@ -85,11 +92,14 @@ __all__ = [
     "UnsupportedVersion",
     "UnsupportedVideo",
     "Verification",
+    "VideoReader",
+    "VideoWriter",
     "WeightsMismatch",
     "__version__",
     "decode",
     "encode",
     "info",
+    "open",
     "verify",
 ]
 
@@ -99,6 +109,8 @@ _MODULES = {
     "codec.encoder": ("Encoder",),
     "codec.image.picture": ("Picture",),
     "codec.options": ("DecoderOptions", "EncoderOptions", "Limits"),
+    "codec.video.reader": ("VideoReader", "open"),
+    "codec.video.writer": ("VideoWriter",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

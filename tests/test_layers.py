@@ -36,6 +36,7 @@ def test_contracts_cover_the_design() -> None:
     assert layers["codec"] == [
         "cli | pillow_plugin",
         "train | api",
+        "video",
         "encoder | decoder",
         "frame",
         "rate_control | trainable",
@@ -64,6 +65,9 @@ def test_what_is_forbidden_covers_the_design() -> None:
         ("bitstream", "networks"),
         ("codec.decoder", "click"),
         ("codec.encoder", "click"),
+        ("codec.video", "click"),
+        ("codec.video.reader", "av"),
+        ("codec.video.writer", "av"),
         ("networks", "click"),
     }
 
@@ -72,7 +76,7 @@ def test_what_is_forbidden_covers_the_design() -> None:
     "module",
     [
         "bitstream", "codec.api", "codec.encoder", "codec.decoder", "codec.frame.model",
-        "codec.frame.encodings", "codec.frame.devices", "entropy.coder",
+        "codec.frame.encodings", "codec.frame.devices", "codec.video", "entropy.coder",
         "entropy.models.latent_codec", "entropy.models.quadtree", "entropy.models.record",
     ],
 )  # fmt: skip
@@ -141,6 +145,14 @@ def test_recorder_and_latent_codec_load_no_torch() -> None:
 
     assert "networks.export.integer_layers" in loaded
     assert "torch" not in loaded
+
+
+def test_videos_of_ours_are_read_without_pyav_and_without_an_encoder() -> None:
+    loaded = loaded_after("import codec.video.reader, codec.video.decoder")
+
+    assert "codec.video.reader" in loaded
+    foreign = ("av.", "codec.video.encoder", "codec.video.source", "codec.cli", "torch", "click")
+    assert not {name for name in loaded if name.startswith(foreign)}
 
 
 def test_container_loads_only_the_standard_library() -> None:

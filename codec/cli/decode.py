@@ -1,4 +1,4 @@
-"""`codec decode`: files of this codec to image files."""
+"""`codec decode`: files of this codec to image files; videos go to `video_decode`."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ from codec.cli.jobs import (
 from codec.cli.streams import STDIO
 from codec.cli.totals import Totals
 from codec.cli.trees import find_inputs
+from codec.cli.video_options import DecodeArguments, decodes_video, video_decode_options
 from codec.errors import translated
-from codec.options import Crop, DecoderOptions
+from codec.options import Crop, DecoderOptions, Limits
 
 if TYPE_CHECKING:
     from codec.decoder import Decoder
     from codec.image.writing import OutputFormat
 
 
-@click.command(cls=Command, short_help="Decode to image files.")
+@click.command(cls=Command, short_help="Decode to image files and videos.")
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @click.option(
     "-o",
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "format_name",
-    metavar="png|jpg|webp|tiff|ppm|pgm|pam",
-    help="Type of the output image.  [default: from the suffix; png with --output-dir]",
+    metavar="png|jpg|webp|tiff|ppm|pgm|pam|mkv|mp4|mov|y4m",
+    help="Type of the output.  [default: from the suffix; png with --output-dir]",
 )
 @common.crop_option
 @click.option(
@@ -54,8 +55,9 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 100),
     default=95,
     show_default=True,
-    help="Of jpg and webp output; 100 makes webp lossless.",
+    help="Of jpg, webp and H.264 output; 100 makes webp and H.264 lossless.",
 )
+@video_decode_options
 @common.strip_option
 @common.ignore_alpha_option
 @common.force_option
@@ -91,8 +93,11 @@ def decode(
     progress: str | None,
     repeat: int,
     no_output: bool,
+    video: DecodeArguments,
 ) -> int:
     """Decode files of this codec to image files: png, jpg, webp, tiff, ppm, pgm or pam by suffix.
+
+    Videos become mkv (exact), mp4, mov, y4m or numbered images, with their sound where that fits.
 
     \b
     codec decode photo.lic -o photo.png
@@ -100,7 +105,21 @@ def decode(
     codec decode small --output-dir photos           the tree below small
     codec decode - -o - --format ppm < photo.lic | display
     codec decode frame-*.lic -o - --format ppm | ffmpeg -f image2pipe -c:v ppm -i - out.mp4
+    codec decode clip.licv -o clip.mkv               or clip.mp4, frames/%05d.png
+    codec decode clip.licv -o part.mkv --start 12.5 --duration 3
+    codec decode clip.licv -o - | ffplay -
     """
+    if decodes_video(inputs, video.given):
+        from codec.cli.video_decode import DecodeJob, decode_videos
+
+        limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
+        asked = DecodeJob(
+            format_name, output_quality, threads, limits, force, as_json, progress, video
+        )
+        return decode_videos(
+            session, inputs, output, output_dir, asked, no_output=no_output, full_names=full_names,
+            keep_going=keep_going, skip_existing=skip_existing, replace_input=replace_input,
+        )  # fmt: skip
     from codec.image.writing import find_format
 
     if output_dir is not None and format_name is None:

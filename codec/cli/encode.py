@@ -1,4 +1,4 @@
-"""`codec encode`: image files to files of this codec."""
+"""`codec encode`: image files to files of this codec; videos go to `video_encode`."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from codec.cli.sequences import holds_several, pictures
 from codec.cli.streams import STDIO
 from codec.cli.totals import Totals
 from codec.cli.trees import find_inputs
+from codec.cli.video_options import EncodeArguments, encodes_video, video_encode_options
 from codec.errors import translated
 from codec.options import (
     DEFAULT_EFFORT,
@@ -42,14 +43,16 @@ from codec.options import (
     REFINED_FROM,
     DecoderOptions,
     EncoderOptions,
+    Limits,
 )
+from codec.video.options import DEFAULT_VIDEO_QUALITY
 
 if TYPE_CHECKING:
     from codec.encoder import Encoder
     from codec.image.picture import Picture
 
 
-@click.command(cls=Command, short_help="Encode images.")
+@click.command(cls=Command, short_help="Encode images and videos.")
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @click.option(
     "-o",
@@ -63,7 +66,7 @@ if TYPE_CHECKING:
     "--quality",
     type=click.FloatRange(0, 100),
     help="0..100, larger is better and bigger; 100 is not lossless (--lossless is).  "
-    f"[default: {DEFAULT_QUALITY:g}]",
+    f"[default: {DEFAULT_QUALITY:g}; video: {DEFAULT_VIDEO_QUALITY:g}]",
 )
 @click.option("--lossless", is_flag=True, help="Every sample comes back as it was; 8 and 16 bits.")
 @click.option(
@@ -110,6 +113,7 @@ if TYPE_CHECKING:
     hidden=True,
     help="Side of a tile in pixels, a power of two in 64..32768.",
 )
+@video_encode_options
 @common.strip_option
 @common.ignore_alpha_option
 @common.force_option
@@ -153,15 +157,30 @@ def encode(
     progress: str | None,
     repeat: int,
     no_output: bool,
+    video: EncodeArguments,
 ) -> int:
-    """Encode images (PNG, JPEG, WebP, TIFF, PPM, PAM, BMP, GIF; told by content).
+    """Encode images (PNG, JPEG, WebP, TIFF, PPM, PAM, BMP, GIF) and videos; told by content.
 
     \b
     codec encode photo.jpg -o photo.lic -q 80
     codec encode *.png --output-dir small --target-bpp 0.5
     codec encode photos --output-dir small           the tree below photos
     ffmpeg -i in.mp4 -f image2pipe -c:v ppm - | codec encode - -o frame-%05d.lic
+    codec encode clip.mp4 -o clip.licv -q 60         the sound is kept
+    codec encode frames/%05d.png -o clip.licv --fps 24
+    ffmpeg -i x.mov -f yuv4mpegpipe - | codec encode - -o x.licv
     """
+    if encodes_video(inputs, output, video.given):
+        from codec.cli.video_encode import EncodeJob, encode_videos
+
+        limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
+        asked = EncodeJob(
+            quality, level, effort, threads, limits, ignore_alpha, force, as_json, progress, video
+        )
+        return encode_videos(
+            session, inputs, output, output_dir, asked, no_output=no_output, full_names=full_names,
+            keep_going=keep_going, skip_existing=skip_existing, replace_input=replace_input,
+        )  # fmt: skip
     options = EncoderOptions(
         quality=quality,
         level=level,

@@ -10,6 +10,7 @@ from codec.cli import common
 from codec.cli.common import Command, Session
 from codec.cli.jobs import Job, open_input, run_jobs
 from codec.cli.streams import show
+from codec.cli.video_options import decodes_video
 from codec.options import Limits
 
 
@@ -34,6 +35,11 @@ def info(
     limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
 
     def run(job: Job) -> None:
+        if decodes_video([job.source], given=False):
+            from codec.cli.video_info import show_video
+
+            show_video(job.source, limits, as_json=as_json, chunks=session.verbosity > 0)
+            return
         found = describe(open_input(job.source), limits=limits, strict=False)
         _show(job.source, found, as_json=as_json, chunks=session.verbosity > 0)
         if found.problem is not None:

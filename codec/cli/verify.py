@@ -12,11 +12,12 @@ from codec.cli import common
 from codec.cli.common import Command, Session
 from codec.cli.jobs import Job, open_input, run_jobs
 from codec.cli.streams import STDIO, show
+from codec.cli.video_options import decodes_video
 
 
 @click.command(cls=Command, short_help="Decode completely and compare with the source.")
 @click.argument("file", metavar="FILE")
-@click.option("--against", metavar="IMAGE", help="Source image to compare with.")
+@click.option("--against", metavar="SOURCE", help="Source image or video to compare with.")
 @common.machine_options
 @common.limit_options
 @common.json_option
@@ -34,6 +35,8 @@ def verify(
 ) -> int:
     """Check every checksum and decode completely; with --against state PSNR and MS-SSIM.
 
+    Of videos: PSNR of Y, U and V, mean over the pictures, and (6Y+U+V)/8.
+
     The digest is the SHA-256 of the decoded samples, the same on every machine; --json has all of
     it.
     """
@@ -42,6 +45,11 @@ def verify(
     options = common.decoder_options(device, threads, max_pixels, max_dimension)
 
     def run(job: Job) -> None:
+        if decodes_video([job.source], given=False):
+            from codec.cli.video_verify import verify_one
+
+            verify_one(session, job.source, against, options, as_json=as_json)
+            return
         found = api.verify(
             open_input(job.source),
             None if against is None else open_input(against),
