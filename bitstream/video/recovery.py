@@ -103,11 +103,13 @@ class Recovery:
         return chunk
 
     def _use(self, chunk: Chunk) -> Item | None:
+        fresh = not self._walker.rules.damaged
         try:
             return self._walker.use(chunk)
         except BitstreamError as error:
             self._note(error)
-            return None
+            # What is missing before a key frame does not touch it.
+            return self._use(chunk) if fresh and chunk.code == VideoChunkType.KEYF else None
 
     def _pass_over(self, chunk: Chunk) -> None:
         """Leaves out a frame whose references may be lost."""

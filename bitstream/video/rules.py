@@ -52,19 +52,26 @@ class Rules:
         key = isinstance(packet, FramePacket) and packet.key
         return Numbered(packet, self.sequence, self.frames if key else None)
 
-    def check_sequence(self, sequence: int) -> None:
+    def check_sequence(self, sequence: int, *, key: bool = False) -> None:
         """Raises if a packet is not the one due.
+
+        After damage, packets that are missing are part of it, and key frames begin anew.
+
+        Args:
+            sequence: number of the packet.
+            key: whether it is a key frame.
 
         Raises:
             DuplicateChunk: its number is the one of the packet before.
             ChunkOrder: it is any other.
         """
         due = self.sequence
-        if due is None or sequence == due:
+        if due is None or sequence == due or (self.damaged and key):
             return
         if (sequence + 1) % SEQUENCE == due:
             raise DuplicateChunk("packet stands here again", found=sequence, expected=due)
-        raise ChunkOrder("packet is not the next one", found=sequence, expected=due)
+        if not self.damaged:
+            raise ChunkOrder("packet is not the next one", found=sequence, expected=due)
 
     def check(self, numbered: Numbered) -> None:
         """Raises if a packet may not come next; nothing is changed.
@@ -74,8 +81,8 @@ class Rules:
             MissingChunk: it is a frame and there is no key frame before it.
             BadField: its track, its references or its times are wrong.
         """
-        self.check_sequence(numbered.sequence)
         packet = numbered.packet
+        self.check_sequence(numbered.sequence, key=numbered.number is not None)
         if isinstance(packet, AudioPacket):
             if packet.track >= self._tracks:
                 expected = f"below {self._tracks}"

@@ -139,7 +139,8 @@ class Walker:
         return Item(chunk)
 
     def _use_packet(self, chunk: Chunk) -> Item:
-        self.rules.check_sequence(decode_sequence(chunk))
+        key = chunk.code == VideoChunkType.KEYF
+        self.rules.check_sequence(decode_sequence(chunk), key=key)
         if chunk.code == VideoChunkType.FRAM and self.rules.before is None:
             raise MissingChunk(
                 "frame before the first key frame", expected=VideoChunkType.KEYF.name
