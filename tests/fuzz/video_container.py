@@ -19,6 +19,7 @@ import io
 import random
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 
@@ -62,7 +63,7 @@ def originals() -> tuple[bytes, ...]:
     )
 
 
-def is_part(some: list[Packet], of: list[Packet]) -> bool:
+def is_part(some: Sequence[Packet], of: Sequence[Packet]) -> bool:
     """Tells whether some packets stand among others, in the same order."""
     rest = iter(of)
     return all(packet in rest for packet in some)

@@ -13,6 +13,7 @@ ROOT = Path(bitstream.__file__).resolve().parents[1]
 PROBE = """
 import sys
 import bitstream
+import bitstream.video
 heavy = {"numpy", "torch", "PIL", "click", "codec", "entropy", "bench"} & set(sys.modules)
 assert not heavy, heavy
 foreign = {name.split(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
