@@ -12,8 +12,9 @@ from pathlib import Path
 import torch
 
 from codec.train.loop import keep_freed_memory
+from codec.train.video.export import read_filter
 from codec.train.video.samples import Dumps
-from codec.train.video.training import Options, Trainer
+from codec.train.video.training import HELD_OUT, Options, Trainer
 from codec.video.filter import FilterConfig
 
 
@@ -23,8 +24,8 @@ def main() -> None:
     parser.add_argument("dumps", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True)
-    parser.add_argument("--held-out", nargs="*", default=["mdn-flower", "sam2-03", "gaia-leaves"])
-    parser.add_argument("--start", type=Path, help="checkpoint whose average to begin with")
+    parser.add_argument("--held-out", nargs="*", default=HELD_OUT)
+    parser.add_argument("--start", type=Path, help="checkpoint or weights to begin with")
     parser.add_argument("--resume", action="store_true", help="go on from OUT")
     parser.add_argument("--threads", type=int, default=1)
     defaults, sizes = Options(0), FilterConfig()
@@ -48,7 +49,10 @@ def main() -> None:
     if given["resume"]:
         trainer.load(given["out"], resume=True)
     elif given["start"]:
-        trainer.load(given["start"], resume=False)
+        if given["start"].suffix == ".weights":
+            trainer.begin(read_filter(given["start"].read_bytes()))
+        else:
+            trainer.load(given["start"], resume=False)
     train = Dumps(given["dumps"], options.seed + trainer.steps,
                   lambda name: not name.startswith(names))  # fmt: skip
     held_out = Dumps(given["dumps"], 0, lambda name: name.startswith(names)) if names else None

@@ -2,8 +2,8 @@
 
 FILE holds the program "filter" (inputs luma, chroma; outputs their corrections, in that order),
 "config", the sizes as JSON, and "units/PLACE", with which `read_filter` gets the floats back. What
-ranges are needed is measured on frames of the dumps; how far the integers are from the floats is
-printed.
+ranges are needed is measured on frames of the dumps; what floats and integers gain on those held
+out is printed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch import Tensor
 from codec.errors import WeightsMismatch
 from codec.train.video.network import INPUT_UNIT, FilterNetwork
 from codec.train.video.samples import Batch, Dumps
-from codec.train.video.training import load_average
+from codec.train.video.training import HELD_OUT, gains_of, load_average, validate
 from codec.trainable.block_integers import (
     HEADROOM,
     Limits,
@@ -49,6 +49,7 @@ from codec.video.filter import (
 from networks import weights_file
 from networks.errors import InvalidWeightsFile
 from networks.export.quantise import LARGEST, Sums, from_linear, to_linear, unit_of
+from networks.native import NativeProgram
 from networks.program import Program, Type
 from networks.record import Layer, Recorder
 from networks.train.training import KNOTS
@@ -182,6 +183,19 @@ def _restore(network: FilterNetwork, program: Program, units: Units) -> None:
     )
 
 
+def gain_of_integers(data: bytes, dumps: Dumps, step: int) -> dict[str, list[float]]:
+    """What `codec.train.video.training.validate` says of floats, of a weights file."""
+    program = weights_file.read(data, LEVELS)[PROGRAM]
+    assert isinstance(program, Program)
+    native = NativeProgram(program)
+
+    def correct_whole(batch: Batch) -> list[Tensor]:
+        inputs = [x[0].numpy().astype(np.int16) for x in (batch.luma, batch.chroma)]
+        return [torch.from_numpy(x).float()[None] for x in native(inputs, int(batch.level[0]))]
+
+    return gains_of(correct_whole, dumps, step)
+
+
 def main() -> None:
     """Command line of the module."""
     parser = argparse.ArgumentParser(prog="python -m codec.train.video.export")
@@ -190,14 +204,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--step", type=int, default=8, help="every how many frames is measured")
     parser.add_argument("--bits", type=int, choices=(8, 16), default=LIMITS.bits)
+    parser.add_argument("--held-out", nargs="*", default=HELD_OUT)
     options = parser.parse_args()
     torch.set_num_threads(1)
     network = load_average(options.checkpoint)
-    dumps = Dumps(options.dumps, seed=0)
+    names = tuple(options.held_out)
+    dumps = Dumps(options.dumps, seed=0, keep=lambda name: not name.startswith(names))
     limits = Limits(LIMITS.filtered, LIMITS.value, options.bits)
     data = write_filter(network, (batch for _, batch in dumps.whole(options.step)), limits)
     options.out.write_bytes(data)
     print(f"{len(data)} bytes")
+    held_out = Dumps(options.dumps, seed=0, keep=lambda name: name.startswith(names))
+    print("floats", validate(network, held_out, options.step))
+    print("integers", gain_of_integers(data, held_out, options.step))
 
 
 if __name__ == "__main__":

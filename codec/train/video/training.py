@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,11 +21,13 @@ from codec.train.video.network import FilterNetwork
 from codec.train.video.samples import Batch, Dumps
 from codec.video.filter import FilterConfig
 
-__all__ = ["Options", "Trainer", "load_average", "loss_of"]
+__all__ = ["Options", "Trainer", "gains_of", "load_average", "loss_of", "validate"]
 
 PLANES = torch.tensor([6.0, 1.0, 1.0]) / 8
 """Weights of Y, U, V."""
 SMOOTHNESS = 1e-3
+HELD_OUT = ("mdn-flower", "sam2-03", "gaia-leaves")
+"""How the names of dumps begin that measure."""
 BANDS = (0, 16, 24, 32, 40, 48, 64)
 """Levels at which validation is split."""
 LOG_STEPS = 100
@@ -74,6 +77,7 @@ class Trainer:
             Soap(
                 [(blocks, options.lr), (leave, options.lr_leave), (enter, options.lr_enter)],
                 refresh=20,
+                max_side=128,
             ),
             torch.optim.AdamW(vectors, lr=options.lr_vector, betas=(0.9, 0.98), weight_decay=0.0),
         ]
@@ -81,6 +85,17 @@ class Trainer:
 
     def _reset_average(self) -> None:
         self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+
+    def begin(self, network: FilterNetwork) -> None:
+        """Start from the weights of a network of the same sizes.
+
+        Raises:
+            OptionError: the sizes differ.
+        """
+        if network.config != self.network.config:
+            raise OptionError(f"{network.config} cannot go on as {self.network.config}")
+        self.network.load_state_dict(network.state_dict())
+        self._reset_average()
 
     def load(self, path: Path, *, resume: bool) -> None:
         """Go on from a checkpoint: as if it had not stopped, or anew from its average.
@@ -212,9 +227,17 @@ def _relative(errors: Tensor, batch: Batch) -> Tensor:
 @torch.no_grad()
 def validate(network: FilterNetwork, dumps: Dumps, step: int = 4) -> dict[str, list[float]]:
     """Gains in dB (Y, U, V, number of frames) over whole frames, by band of levels."""
+    return gains_of(lambda b: network(b.luma, b.chroma, b.level), dumps, step)
+
+
+def gains_of(
+    correct: Callable[[Batch], Sequence[Tensor]], dumps: Dumps, step: int
+) -> dict[str, list[float]]:
+    """`validate` for anything that gives the corrections of a batch of one."""
     found: dict[str, list[Tensor]] = {}
     for _, batch in dumps.whole(step):
-        after = errors_of(network, batch)[0]
+        pairs = zip(correct(batch), batch.wanted, strict=True)
+        after = torch.cat([(c - w).square().mean((0, 1, 2)) for c, w in pairs])
         gain = 10 * torch.log10((plain_errors(batch)[0] + 1e-2) / (after + 1e-2))
         level = int(batch.level[0])
         low, high = next((a, b) for a, b in pairwise(BANDS) if a <= level < b)

@@ -124,6 +124,11 @@ def test_floats_come_back_from_a_weights_file(tmp_path: Path) -> None:
         for a, b in zip(network(batch.luma, batch.chroma, batch.level),
                         again(batch.luma, batch.chroma, batch.level), strict=True):  # fmt: skip
             assert (a - b).abs().max() < 0.5
+    trainer = Trainer(TINY, Options(1))
+    trainer.begin(again)
+    assert torch.equal(trainer.averaged().leave_luma.weight, again.leave_luma.weight)
+    with pytest.raises(OptionError):
+        Trainer(FilterConfig(64, 8, 1), Options(1)).begin(again)
     with pytest.raises(WeightsMismatch):
         read_filter(data[:-1])
     with pytest.raises(WeightsMismatch):
