@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -39,6 +40,7 @@ _TAKEN = (
     "max_pixels", "max_dimension", "as_json", "progress", "no_output",
 )  # fmt: skip
 _HIGHEST_EFFORT = 9
+_NUMBER = re.compile(r"%0?[0-9]?d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,11 @@ def encode_videos(
         raise click.UsageError("--target-bitrate excludes --quality and --level")
     if asked.as_json and output == STDIO:
         raise click.UsageError("--json and -o - would both write to stdout")
+    if output is not None and _NUMBER.search(output):
+        raise click.UsageError(
+            "a video is one file, not numbered ones; of its pictures one by one: "
+            "ffmpeg -i IN -f image2pipe -c:v ppm - | codec encode - -o frame-%05d.lic"
+        )
     names = list(inputs)
     images: list[str] = []
     if output is not None and len(names) > 1:

@@ -25,6 +25,8 @@ _NUMBER = re.compile(r"%(0?[0-9]?)d")
 _FIRST_NUMBERS = 5
 """The first picture may have any of the numbers 0 to 4, as with ffmpeg."""
 _USUAL_RATE = Fraction(25)
+_TURNS = {1: 0, 3: 180, 6: 90, 8: 270}
+"""Degrees clockwise by the orientation of EXIF; the others mirror."""
 
 
 def is_pattern(name: str) -> bool:
@@ -74,7 +76,8 @@ class SequenceSource(VideoSource):
         first = next(self._paths, None)
         if first is None:
             raise UnreadableVideo(f"there are no images {names}")
-        self._first = self._read(first)
+        self._turned = 0
+        self._first = self._read(first, begin=True)
         height, width = self._first.shape[:2]
         super().__init__(
             new_head(
@@ -83,6 +86,7 @@ class SequenceSource(VideoSource):
                 subsampled=options.subsampled,
                 matrix=BT709,
                 full_range=self._full_range,
+                rotation=self._turned,
                 time_base=1 / rate,
                 frame_rate=rate,
             ),
@@ -117,8 +121,9 @@ class SequenceSource(VideoSource):
         )
         return VideoFrame(planes, number, 1)
 
-    def _read(self, path: str) -> np.ndarray:
-        """(h, w, 3) uint8."""
+    def _read(self, path: str, begin: bool = False) -> np.ndarray:
+        """(h, w, 3) uint8; the first says how all are turned."""
+        from codec.image import exif, xmp
         from codec.image.files import open_picture
 
         picture: Picture = open_picture(path, limits=self._options.limits)
@@ -132,5 +137,13 @@ class SequenceSource(VideoSource):
             raise UnsupportedVideo(
                 f"{path} has transparency, which videos do not keep: --ignore-alpha drops it"
             )
+        orientation = exif.orientation(picture.exif) or xmp.orientation(picture.xmp) or 1
+        turned = _TURNS.get(orientation)
+        if turned is None or not (begin or turned == self._turned):
+            what = "is mirrored" if turned is None else "is turned otherwise than the first"
+            raise UnsupportedVideo(
+                f"{path} {what} by its metadata: ffmpeg -i IN OUT turns pictures"
+            )
+        self._turned = turned
         samples = np.asarray(picture.samples)
         return np.broadcast_to(samples, (*samples.shape[:2], 3))

@@ -312,6 +312,13 @@ def test_options_of_videos_with_pictures(run: Any, tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.png"]
 
 
+def test_numbered_output_is_refused(run: Any, clip: Path, tmp_path: Path) -> None:
+    result = run("encode", clip, "-o", tmp_path / "f-%03d.lic")
+
+    assert result.exit_code == 2
+    assert "image2pipe" in result.stderr
+
+
 def test_a_picture_becomes_a_video_of_one(run: Any, tmp_path: Path) -> None:
     Image.fromarray(picture(0)).save(tmp_path / "a.png")
 

@@ -380,6 +380,21 @@ def test_images_of_two_sizes(images: Path) -> None:
         read(images / "f-%03d.png")
 
 
+@pytest.mark.parametrize(("orientation", "turned"), [(1, 0), (6, 90), (3, 180), (8, 270)])
+def test_images_that_are_turned(tmp_path: Path, orientation: int, turned: int) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    for number in range(2):
+        Image.fromarray(picture(number)).save(tmp_path / f"{number}.png", exif=exif)
+
+    assert read(tmp_path / "%d.png")[0].head.rotation == turned
+
+    Image.fromarray(picture(1)).save(tmp_path / "1.png")
+    if turned:
+        with pytest.raises(UnsupportedVideo, match="otherwise than the first"):
+            read(tmp_path / "%d.png")
+
+
 def test_images_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(UnreadableVideo, match="there is no"):
         read(tmp_path / "f-%03d.png")
