@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from entropy.errors import CorruptStream, StreamExhausted
 
-__all__ = ["decode_screen"]
+__all__ = ["RangeDecoder", "decode_screen", "logistic"]
 
 _WORD = (1 << 64) - 1
 _CELL = 64
@@ -29,7 +29,7 @@ _END = 2815
 
 
 @lru_cache
-def _logistic() -> tuple[list[int], list[int]]:
+def logistic() -> tuple[list[int], list[int]]:
     """squash (index s + 2815) and stretch (index p >> 4)."""
     squash = [0] * (2 * _END + 1)
     power = 1 << 32
@@ -68,29 +68,32 @@ class _Slot:
         self.confidence >>= 1
 
 
-class _Decisions:
-    """The payload, and every estimate and weight by the name of what it is for."""
+class RangeDecoder:
+    """A payload's decisions, one after another.
 
-    def __init__(self, payload: bytes, digits: int) -> None:
-        self.payload, self.at, self.digits = payload, 0, digits
+    Raises:
+        StreamExhausted: the payload ends too early, here or in `decide`.
+    """
+
+    def __init__(self, payload: bytes) -> None:
+        self.payload, self.at = payload, 0
         self.range, self.value = _WORD, 0
         self.value = self._next() << 32 | self._next()
-        self.estimates: dict[tuple[object, ...], _Estimate] = {}
-        self.weights: dict[tuple[object, ...], list[int]] = {}
-        self.slots: dict[tuple[object, int], _Slot] = {}
 
     def _next(self) -> int:
         word = int.from_bytes(self.payload[self.at : self.at + 4].ljust(4, b"\0"), "big")
         self.at += 4
         if self.at > len(self.payload) + 8:
-            raise StreamExhausted("a screen payload ends too early")
+            raise StreamExhausted("a payload of decisions ends too early")
         return word
 
     def finish(self) -> None:
+        """Raises CorruptStream unless the payload ends here."""
         if self.value >= self.range or self.at < len(self.payload):
-            raise CorruptStream("a screen payload has another end")
+            raise CorruptStream("a payload of decisions has another end")
 
-    def _decide(self, p: int) -> bool:
+    def decide(self, p: int) -> bool:
+        """The next decision, which has the probability p of being true, in units of 2^-16."""
         part = (self.range >> 17) * (2 * p + 1)
         decision = self.value < part
         if decision:
@@ -103,12 +106,23 @@ class _Decisions:
             self.value = (self.value << 32 | self._next()) & _WORD
         return decision
 
+
+class _Decisions(RangeDecoder):
+    """The payload, and every estimate and weight by the name of what it is for."""
+
+    def __init__(self, payload: bytes, digits: int) -> None:
+        super().__init__(payload)
+        self.digits = digits
+        self.estimates: dict[tuple[object, ...], _Estimate] = {}
+        self.weights: dict[tuple[object, ...], list[int]] = {}
+        self.slots: dict[tuple[object, int], _Slot] = {}
+
     def _estimate(self, name: tuple[object, ...]) -> _Estimate:
         return self.estimates.setdefault(name, _Estimate())
 
     def plain(self, *name: object) -> bool:
         estimate = self._estimate(name)
-        decision = self._decide(estimate.q >> 6)
+        decision = self.decide(estimate.q >> 6)
         estimate.update(decision)
         return decision
 
@@ -119,13 +133,13 @@ class _Decisions:
         return node - (1 << width)
 
     def mixed(self, kind: tuple[object, ...], names: Sequence[tuple[object, ...]]) -> bool:
-        squash, stretch = _logistic()
+        squash, stretch = logistic()
         estimates = [self._estimate(name) for name in names]
         weights = self.weights.setdefault(kind, [23405] * 4)
         inputs = [stretch[e.q >> 10] for e in estimates]
         s = sum(w * i for w, i in zip(weights, inputs, strict=True)) >> 16
         p = squash[min(max(s, -_END), _END) + _END]
-        decision = self._decide(p)
+        decision = self.decide(p)
         error = ((65535 if decision else 0) - p) * 24 >> 4
         for n, (estimate, value) in enumerate(zip(estimates, inputs, strict=True)):
             weights[n] += (value * error + 32768) >> 16
