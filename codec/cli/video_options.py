@@ -145,7 +145,7 @@ _DECODE = (
     click.option(
         "--output-codec",
         type=click.Choice(["h264", "ffv1"]),
-        help="Video: of mp4, mov and mkv.  [default: ffv1, exact, for mkv, else h264]",
+        help="Video: of mkv, or of mp4 and mov.  [default: ffv1, exact, for mkv, else h264]",
     ),
     click.option(
         "--recover", is_flag=True, help="Video: decode what damage has left, and say what it took."

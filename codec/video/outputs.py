@@ -35,7 +35,7 @@ class SinkOptions:
 
     Args:
         format: mp4, mov, mkv or y4m; None: from the name.
-        codec: "h264" or "ffv1" for mp4, mov and mkv; None: ffv1 for mkv, else h264.
+        codec: "h264", or "ffv1" for mkv; None: ffv1 for mkv, else h264.
         quality: 1..100 of h264 and of jpg and webp images; 100 is lossless with h264 and webp.
         audio: whether sound is written where the type holds it.
         rate: pictures a second, for types that have one rate; None: that of the video.

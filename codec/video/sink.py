@@ -50,7 +50,7 @@ class MuxSink(VideoSink):
         """
         super().__init__()
         codec = options.codec or ("ffv1" if format == "mkv" else "h264")
-        if codec not in _CODECS or (codec == "ffv1" and format == "mp4"):
+        if codec not in _CODECS or (codec == "ffv1" and format != "mkv"):
             raise OptionError(
                 f"{format} files are written with h264{_or_ffv1(format)}, not {codec}"
             )
@@ -160,7 +160,7 @@ class MuxSink(VideoSink):
 
 
 def _or_ffv1(format: str) -> str:
-    return "" if format == "mp4" else " or ffv1"
+    return " or ffv1" if format == "mkv" else ""
 
 
 def _refused(error: Any, format: str) -> Exception:

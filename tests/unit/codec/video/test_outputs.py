@@ -304,6 +304,11 @@ def test_unknown_formats(name: str, format: str | None) -> None:
 
 def test_codecs_that_do_not_fit(tmp_path: Path) -> None:
     clip = Clip(make_clip(tmp_path / "a.mkv", codec="ffv1", frames=1))
-    for name, codec in (("b.mp4", "ffv1"), ("b.y4m", "h264"), ("b-%d.png", "h264")):
+    for name, codec in (
+        ("b.mp4", "ffv1"),
+        ("b.mov", "ffv1"),
+        ("b.y4m", "h264"),
+        ("b-%d.png", "h264"),
+    ):
         with pytest.raises(OptionError):
             through(clip, tmp_path / name, codec=codec)
