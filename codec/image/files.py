@@ -280,7 +280,8 @@ def _detect(head: bytes) -> _FileType:
         return _PPM
     name = kinds.foreign(head)
     if name is not None:
-        raise UnsupportedImage(f"{name} are not read here: convert to PNG first")
+        what = "PNG first" if name != kinds.VIDEOS else "a video of ours: codec encode IN -o O.licv"
+        raise UnsupportedImage(f"{name} are not read here: convert to {what}")
     found = f"it starts with {head[:8]!r}" if head else "it is empty"
     raise NotAnImage(
         f"not an image of a known type ({found}); "

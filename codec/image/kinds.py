@@ -12,6 +12,7 @@ import struct
 from typing import Any, BinaryIO
 
 __all__ = [
+    "VIDEOS",
     "foreign",
     "foreign_picture",
     "says_kind",
@@ -22,7 +23,8 @@ __all__ = [
 ]
 
 _OURS = "files of this codec (decode them first)"
-_NO_PICTURES = (_OURS, "videos", "XML and SVG files", "PDF documents", "PostScript files")
+VIDEOS = "videos"
+_NO_PICTURES = (_OURS, VIDEOS, "XML and SVG files", "PDF documents", "PostScript files")
 
 _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x8aLIC", _OURS),
@@ -31,7 +33,9 @@ _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
     (4, b"ftypmif1", "HEIF files"),
     (4, b"ftypmsf1", "HEIF files"),
     (4, b"ftypcrx", "camera raw files"),
-    (4, b"ftyp", "videos"),
+    (4, b"ftyp", VIDEOS),
+    (0, b"\x1a\x45\xdf\xa3", VIDEOS),
+    (0, b"YUV4MPEG2", VIDEOS),
     (0, b"\x00\x00\x00\x0cJXL ", "JPEG XL files"),
     (0, b"\xff\x0a", "JPEG XL files"),
     (0, b"\x00\x00\x00\x0cjP  ", "JPEG 2000 files"),
