@@ -145,6 +145,10 @@ NB_MODULE(_video, m) {
                  require(details.unfiltered && details.predicted, "nothing was kept");
                  return nb::make_tuple(planes_of(*details.unfiltered, true), planes_of(*details.predicted, true));
              })
+        .def("start", [](const video::Coder& coder, int level) {
+            require(level >= 0 && level < 64, "level: expected 0 to 63");
+            return nb::bytes(reinterpret_cast<const char*>(&coder.start(level)), sizeof(video::Contexts));
+        }, "level"_a)
         .def("contexts", [](const video::Coder& coder, int layer) {
             require(layer >= 0 && layer < video::kLayers, "layer: expected 0 to 3");
             return nb::bytes(reinterpret_cast<const char*>(&coder.contexts(layer)), sizeof(video::Contexts));

@@ -17,7 +17,7 @@ using Encoder = predictive::ScreenEncoder;
 using Decoder = predictive::ScreenDecoder;
 using predictive::kLogistic;
 
-inline constexpr std::uint32_t kMemory = 180;  // decisions that an estimate looks back at most
+inline constexpr std::uint32_t kMemory = 128;  // decisions that an estimate looks back at most
 
 // kRates[n]: 2^16 / (n + 3/2), the step of an estimate that has seen n decisions.
 inline constexpr auto kRates = [] {
@@ -41,7 +41,7 @@ struct Estimate {
 // Weights of the estimates of one kind of decision, in units of 2^-16.
 template <std::size_t N>
 struct Mixer {
-    static constexpr int kRate = 10;
+    static constexpr int kRate = 16;
     std::array<std::int32_t, N> weights = [] {
         std::array<std::int32_t, N> first{};
         first.fill(static_cast<std::int32_t>(65536 * 5 / (4 * N)));

@@ -10,17 +10,34 @@
 
 namespace video {
 
+namespace {
+
+// Estimates are all there is in contexts beside weights of mixers, which may be anything.
+void check(const Contexts& contexts) {
+    const auto check_all = [](const auto& estimates) {
+        static_assert(sizeof(estimates) % sizeof(Estimate) == 0);
+        const auto* first = reinterpret_cast<const Estimate*>(&estimates);
+        for (std::size_t n = 0; n < sizeof(estimates) / sizeof(Estimate); ++n) {
+            if (first[n].seen > kMemory) throw networks::InvalidWeightsFile("contexts: an estimate has seen too much");
+        }
+    };
+    each_estimates(contexts, check_all);
+}
+
+}  // namespace
+
 InterModel::InterModel(std::span<const std::uint8_t> weights, const networks::Kernels& kernels)
-    : start_(std::make_unique<Contexts>()) {
+    : start_(kBands) {
     if (weights.empty()) return;
     const networks::WeightsFile file(weights);
     if (file.has("filter")) filter_ = std::make_unique<Filter>(weights, kernels);
     if (file.has("contexts")) {
         const auto data = file.find("contexts", networks::EntryKind::bytes).tensor.data;
-        if (data.size() != sizeof(Contexts)) {
+        if (data.size() != kBands * sizeof(Contexts)) {
             throw networks::InvalidWeightsFile("contexts: another number of them than this coder has");
         }
-        std::memcpy(start_.get(), data.data(), data.size());
+        std::memcpy(start_.data(), data.data(), data.size());
+        for (const Contexts& contexts : start_) check(contexts);
     }
 }
 
@@ -88,7 +105,7 @@ Contexts Coder::contexts_of(const FrameHead& head) {
         newest_.reset();
     }
     const auto& own = contexts_[static_cast<std::size_t>(head.layer)];
-    return own ? *own : newest_ ? *newest_ : model_->start();
+    return own ? *own : newest_ ? *newest_ : model_->start(head.level);
 }
 
 void Coder::learnt(const FrameHead& head, const Contexts& contexts) {

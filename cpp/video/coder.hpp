@@ -14,6 +14,7 @@
 namespace video {
 
 inline constexpr int kSlots = 8, kLayers = 4;
+inline constexpr int kBandLevels = 16, kBands = 4;  // contexts start alike at so many levels
 
 // The filter and where contexts start, from one weights file.
 class InterModel {
@@ -21,11 +22,12 @@ public:
     // `weights` must outlive the model.
     InterModel(std::span<const std::uint8_t> weights, const networks::Kernels& kernels);
     const Filter* filter() const { return filter_.get(); }
-    const Contexts& start() const { return *start_; }
+    // Where contexts start at a level.
+    const Contexts& start(int level) const { return start_[static_cast<std::size_t>(level / kBandLevels)]; }
 
 private:
     std::unique_ptr<Filter> filter_;
-    std::unique_ptr<Contexts> start_;
+    std::vector<Contexts> start_;  // by band of levels
 };
 
 class Coder {
@@ -50,6 +52,7 @@ public:
     const Picture& last() const { return *last_; }
     const Encoded& details() const { return details_; }
     bool any() const { return last_ != nullptr; }
+    const Contexts& start(int level) const { return model_->start(level); }
     const Contexts& contexts(int layer) const { return *contexts_[static_cast<std::size_t>(layer)]; }
 
 private:

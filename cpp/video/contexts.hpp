@@ -48,4 +48,42 @@ struct Contexts {
     Estimate filtered[2][3];
 };
 
+// Calls fn with every array of estimates.
+template <typename Function>
+void each_estimates(const Contexts& c, Function&& fn) {
+    fn(c.split_count);
+    fn(c.split_sizes);
+    fn(c.merge_count);
+    fn(c.merge_kinds);
+    fn(c.merge_index);
+    fn(c.intra);
+    fn(c.both_count);
+    fn(c.both_size);
+    fn(c.reference);
+    fn(c.predictor);
+    fn(c.vector_class);
+    fn(c.vector_other);
+    fn(c.vector_top);
+    fn(c.intra_likely);
+    fn(c.intra_which);
+    fn(c.intra_tree);
+    fn(c.coded_count);
+    fn(c.coded_kinds);
+    fn(c.fine);
+    fn(c.flag_around);
+    fn(c.flag_size);
+    fn(c.last_size);
+    fn(c.last_density);
+    fn(c.square);
+    fn(c.nonzero_sum);
+    fn(c.nonzero_place);
+    fn(c.nonzero_square);
+    fn(c.above_sum);
+    fn(c.above_place);
+    fn(c.above_size);
+    fn(c.level_sum);
+    fn(c.level_place);
+    fn(c.filtered);
+}
+
 }  // namespace video

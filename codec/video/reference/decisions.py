@@ -8,13 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from entropy.predictive.screen import RangeDecoder, logistic
+from networks.errors import InvalidWeightsFile
 
-__all__ = ["CONTEXT_BYTES", "LAYOUT", "MEMORY", "RATE", "Coder", "Contexts", "Decisions", "Reader"]
+__all__ = [
+    "BANDS",
+    "CONTEXT_BYTES",
+    "LAYOUT",
+    "MEMORY",
+    "RATE",
+    "Coder",
+    "Contexts",
+    "Decisions",
+    "Reader",
+    "starts",
+]
 
-MEMORY = 180
+MEMORY = 128
 """Decisions that an estimate looks back at most."""
-RATE = 10
+RATE = 16
 """How fast the weights of mixers learn."""
+BANDS = 4
+"""Ranges of levels, as many of each, for which contexts start alike."""
 _FIRST_WEIGHTS = 81920
 """Sum of a mixer's first weights, in units of 2^-16."""
 
@@ -67,14 +81,14 @@ LAYOUT: tuple[tuple[str, int, Shape], ...] = (
 """All contexts in the order of a weights file: name, weights (0: an estimate), dimensions."""
 
 CONTEXT_BYTES = sum(4 * max(n, 1) * int(np.prod(shape, dtype=int)) for _, n, shape in LAYOUT)
-"""Size of the entry `contexts` of a weights file."""
+"""Size of the contexts of a band in a weights file."""
 
 
 class Contexts:
     """Estimates (..., 2), p and seen, and mixers (..., N) of weights, by name.
 
     Args:
-        data: entry of a weights file, CONTEXT_BYTES long; None to begin without.
+        data: of a weights file, CONTEXT_BYTES long; None to begin without.
     """
 
     def __init__(self, data: bytes | None = None) -> None:
@@ -91,8 +105,8 @@ class Contexts:
             found = np.frombuffer(data, kind, count, at).reshape(whole)
             self.arrays[name] = found.astype(np.int64)
             at += count * kind.itemsize
-        if data is not None and at != len(data):
-            raise ValueError(f"contexts have {at} bytes, not {len(data)}")
+            if not weights and int(self.arrays[name][..., 1].max()) > MEMORY:
+                raise InvalidWeightsFile("contexts: an estimate has seen too much")
 
     def copy(self) -> Contexts:
         """The same, to learn on its own."""
@@ -106,6 +120,23 @@ class Contexts:
             self.arrays[name].astype("<i4" if weights else "<u2").tobytes()
             for name, weights, _ in LAYOUT
         )
+
+
+def starts(entry: bytes | None) -> list[Contexts]:
+    """Where contexts start, by band.
+
+    Args:
+        entry: `contexts` of a weights file, None if there is none.
+
+    Raises:
+        InvalidWeightsFile: it is not an entry of contexts.
+    """
+    if entry is None:
+        return [Contexts()] * BANDS
+    if len(entry) != BANDS * CONTEXT_BYTES:
+        raise InvalidWeightsFile(f"contexts have {len(entry)} bytes")
+    starts = range(0, len(entry), CONTEXT_BYTES)
+    return [Contexts(entry[start : start + CONTEXT_BYTES]) for start in starts]
 
 
 class Coder(Protocol):
@@ -149,13 +180,13 @@ class Decisions:
 
     def __init__(self, coder: Coder, contexts: Contexts) -> None:
         self.contexts = contexts
-        self._coder = coder
+        self.coder = coder
         self._arrays = contexts.arrays
         self._squash, self._stretch = logistic()
 
     def even(self, about: str) -> bool:
         """A decision that is true as often as not."""
-        return self._coder.decide(1 << 15, about)
+        return self.coder.decide(1 << 15, about)
 
     def bits(self, count: int, about: str) -> int:
         """A number of so many even decisions, the highest first."""
@@ -167,7 +198,7 @@ class Decisions:
     def bit(self, name: str, *place: int) -> bool:
         """A decision with one estimate."""
         estimate = self._arrays[name][place]
-        decision = self._coder.decide(int(estimate[0]), name)
+        decision = self.coder.decide(int(estimate[0]), name)
         _learn(estimate, decision)
         return decision
 
@@ -179,7 +210,7 @@ class Decisions:
         s = sum(int(w) * i for w, i in zip(weights, inputs, strict=True)) >> 16
         end = len(self._squash) // 2
         p = self._squash[min(max(s, -end), end) + end]
-        decision = self._coder.decide(p, mixer.removesuffix("_mixer"))
+        decision = self.coder.decide(p, mixer.removesuffix("_mixer"))
         e = ((65535 if decision else 0) - p) * RATE >> 4
         for n, (estimate, value) in enumerate(zip(found, inputs, strict=True)):
             weights[n] += (value * e + (1 << 15)) >> 16
