@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from codec.train.video.motion import predict
 from codec.train.video.samples import write_dump
 
-__all__ = ["coded", "moved_photograph", "sequences"]
+__all__ = ["coded", "moved_photograph", "sequences", "tasks"]
 
 Frame = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
 ENDINGS = {".mp4", ".mkv", ".webm", ".mov"}
@@ -155,7 +155,8 @@ def dump(frames: list[Frame], path: Path, rng: np.random.Generator) -> None:
     write_dump(path, planes, np.full(len(frames), 63 - q))
 
 
-def _tasks(paths: list[Path], passes: int) -> Iterator[tuple[int, Path]]:
+def tasks(paths: list[Path], passes: int) -> Iterator[tuple[int, Path]]:
+    """Clips, each once in every pass, and photographs, each in one of them; numbers of passes."""
     files = [f for p in paths for f in (sorted(p.iterdir()) if p.is_dir() else [p])]
     clips = [f for f in files if f.suffix in ENDINGS]
     photographs = [f for f in files if f.suffix in {".webp", ".png", ".jpg"}]
@@ -178,7 +179,7 @@ def main() -> None:
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(options.seed)
-    for n, path in _tasks(options.paths, options.passes):
+    for n, path in tasks(options.paths, options.passes):
         read = sequences if path.suffix in ENDINGS else moved_photograph
         frames = read(path, rng, options.frames)
         if len(frames) > 1:

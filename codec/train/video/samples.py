@@ -23,6 +23,8 @@ from codec.video.filter import ALIGNMENT, DIFFERENCE_LIMIT, MIDDLE, step_of_leve
 __all__ = ["Batch", "Dumps", "write_dump"]
 
 NAMES = tuple(f"{kind}_{plane}" for kind in ("rec", "pred", "src") for plane in "yuv")
+SKIPPED = 0.25
+"""How often a frame is looked at of which nothing is coded; one of which all is, this plus 1."""
 FLOOR = 0.02
 """Least mean squared error a frame counts with, in squares of a step over 12, plus ..."""
 ROUNDING = 16 / 12
@@ -58,6 +60,7 @@ class _Sequence:
     planes: dict[str, NDArray[Any]]
     level: NDArray[np.int64]
     before: NDArray[np.float32]
+    coded: list[float]  # share of luma that differs from the prediction
 
 
 class Dumps:
@@ -77,6 +80,7 @@ class Dumps:
         self._rng = np.random.default_rng(seed)
         self._found: dict[Path, _Sequence] = {}
         self._frames: list[tuple[_Sequence, int]] = []
+        self._shares: list[float] = []
         self.refresh()
 
     def refresh(self) -> int:
@@ -86,10 +90,14 @@ class Dumps:
                 if path not in self._found and self._keep(path.stem):
                     found = self._found[path] = _read(path)
                     self._frames += [(found, n) for n in range(len(found.level))]
+                    self._shares += [SKIPPED + coded for coded in found.coded]
+        self._ends = np.cumsum(self._shares)
         return len(self._frames)
 
     def batch(self, count: int, side: int) -> Batch:
-        """Random crops of `side` luma samples, turned and mirrored at random."""
+        """Random crops of `side` luma samples, turned and mirrored at random; more of frames of
+        which more is coded.
+        """
         if not self._frames:
             raise OptionError("no dumps to train on")
         parts = [self._crop(side) for _ in range(count)]
@@ -103,7 +111,8 @@ class Dumps:
 
     def _crop(self, side: int) -> Batch:
         rng = self._rng
-        sequence, n = self._frames[int(rng.integers(len(self._frames)))]
+        place = rng.random() * self._ends[-1]
+        sequence, n = self._frames[int(np.searchsorted(self._ends, place, side="right"))]
         height, width = sequence.planes["rec_y"].shape[1:]
         at = [int(rng.integers(0, (s - side) // ALIGNMENT + 1)) * ALIGNMENT if s > side else 0
               for s in (height, width)]  # fmt: skip
@@ -175,4 +184,5 @@ def _read(path: Path) -> _Sequence:
         for c, p in enumerate("yuv"):
             missing = 4.0 * planes[f"src_{p}"][n] - planes[f"rec_{p}"][n]
             before[n, c] = max(float(np.square(missing).mean()), floor)
-    return _Sequence(planes, level, before)
+    coded = [float(np.mean(r != p)) for r, p in zip(planes["rec_y"], planes["pred_y"], strict=True)]
+    return _Sequence(planes, level, before, coded)
