@@ -8,6 +8,7 @@ copies of what it has filtered before among it. Needs PyAV and the compiled core
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,11 @@ from codec.video import _video
 from codec.video.coder import FrameCoder, FrameRecipe
 from codec.video.encoder import VideoEncoder
 from codec.video.options import VideoOptions
+from codec.video.structure import PYRAMID, Plan, lowdelay_plan, pyramid
 from codec.video.types import Planes, VideoFrame
 from networks.native import instruction_set
 
-__all__ = ["Dumping"]
+__all__ = ["Dumping", "plans"]
 
 LEVELS = (12, 50)
 EFFORTS = (4, 7)
@@ -79,6 +81,18 @@ class Dumping(VideoEncoder):
             planes[f"rec_{name}"] = np.stack([k[1][n] for k in kept])
             planes[f"pred_{name}"] = np.stack([k[2][n] for k in kept])
         write_dump(path, planes, np.array([k[3] for k in kept]))
+
+
+def plans(lowdelay: bool, frames: int) -> Iterator[Plan]:
+    """Plans of the frames after a key frame, in the order of coding."""
+    if lowdelay:
+        yield from (lowdelay_plan(n) for n in range(1, frames))
+        return
+    first, older = 0, list[int]()
+    while first < frames - 1:
+        last = min(first + PYRAMID, frames - 1)
+        yield from pyramid(first, last, older)
+        first, older = last, [first, *older][:2]
 
 
 def main() -> None:
