@@ -124,7 +124,7 @@ class BlockSyntax:
         past: PastMotion,
         residual: Callable[[Block, Block | None, Block | None], None],
     ) -> None:
-        self._decisions = decisions
+        self.decisions = decisions
         self._grid = grid
         self._distances = distances
         self._past = past
@@ -151,12 +151,12 @@ class BlockSyntax:
         beside = self._grid.at(x - 1, y), self._grid.at(x, y - 1)
         left, above = (0 if b is None else b.depth + 1 for b in beside)
         smaller = sum(b is not None and b.size < size for b in beside)
-        return self._decisions.mixed(
+        return self.decisions.mixed(
             "split_mixer", (d,), ("split_count", (d, smaller)), ("split_sizes", (d, left, above))
         )
 
     def _block(self, block: Block, left: Block | None, above: Block | None) -> None:
-        d, decisions = block.depth, self._decisions
+        d, decisions = block.depth, self.decisions
         kinds = tuple(NONE if b is None else b.kind for b in (left, above))
         if decisions.mixed(
             "merge_mixer", (d,),
@@ -180,18 +180,18 @@ class BlockSyntax:
         a, b = (n.mode if n is not None and n.kind == INTRA else 1 for n in (left, above))
         if a == b:
             b = 0 if a else 1
-        if self._decisions.bit("intra_likely"):
-            return b if self._decisions.bit("intra_which") else a
+        if self.decisions.bit("intra_likely"):
+            return b if self.decisions.bit("intra_which") else a
         node = 1
         for _ in range(6):
-            node = node << 1 | self._decisions.bit("intra_tree", node)
+            node = node << 1 | self.decisions.bit("intra_tree", node)
         if node - 64 >= _MODES:
             raise CorruptStream(f"an intra block has mode {node - 64}")
         return node - 64
 
     def _inter(self, block: Block, left: Block | None, above: Block | None) -> None:
         """The motion of an inter block."""
-        decisions = self._decisions
+        decisions = self.decisions
         motions = [() if b is None else b.motion for b in (left, above)]
         doubles = sum(len(motion) == 2 for motion in motions)
         both = decisions.mixed(
@@ -212,11 +212,13 @@ class BlockSyntax:
             across = abs(x - predictor[0])
             other = 0 if across == 0 else 1 if across <= 7 else 2
             y = self._component(block, 1, other, predictor[1])
+            if not (_LEAST <= x <= _MOST and _LEAST <= y <= _MOST):
+                raise CorruptStream(f"a vector is ({x}, {y})")
             block.motion = (*block.motion, (reference, (x, y)))
 
     def _component(self, block: Block, axis: int, other: int, predicted: int) -> int:
         """A component of a vector: what was predicted, and the difference."""
-        decisions, k = self._decisions, 0
+        decisions, k = self.decisions, 0
         while k < _MOST_BITS and decisions.mixed(
             "vector_mixer", (axis,),
             ("vector_class", (axis, k)), ("vector_other", (axis, other, block.depth, k)),
@@ -230,8 +232,6 @@ class BlockSyntax:
                 difference = difference << (k - 2) | decisions.bits(k - 2, "vector")
             if decisions.even("vector sign"):
                 difference = -difference
-        if not _LEAST <= predicted + difference <= _MOST:
-            raise CorruptStream(f"a vector has a component of {predicted + difference}")
         return predicted + difference
 
     def _places(self, block: Block) -> list[Motion]:

@@ -16,7 +16,7 @@ from entropy.errors import CorruptStream, StreamExhausted
 from networks import definition
 from networks.program import Program
 
-__all__ = ["FrameHead", "Picture", "ReferenceFrame", "read_varint"]
+__all__ = ["LEVELS", "FrameHead", "Picture", "ReferenceFrame", "read_varint"]
 
 Ints = NDArray[np.int64]
 LEVELS = 64

@@ -129,7 +129,7 @@ def around(plane: Ints, grid: Grid, block: Block, x: int, y: int, n: int, cell: 
     found: list[int | None] = []
     for across, down in places:
         other = grid.at(across // cell, down // cell)
-        straight = y <= down < y + n or x <= across < x + n
+        straight = down < y + n and across < x + n
         there = straight if other is block else other is not None and other.number < block.number
         found.append(int(plane[down, across]) if there else None)
     known = next((sample for sample in found if sample is not None), 512)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from codec.video.reference.blocks import MERGE, Block
 from codec.video.reference.decisions import Decisions
+from entropy.errors import CorruptStream
 
 __all__ = ["ResidualSyntax", "rebuilt", "squares", "step_of"]
 
@@ -195,8 +196,10 @@ class _Square:
     def _escape(self) -> int:
         """A number from 1 in Exp-Golomb."""
         n = 0
-        while n < _ESCAPE_BITS and self._decisions.even("escape"):
+        while self._decisions.even("escape"):
             n += 1
+            if n > _ESCAPE_BITS:
+                raise CorruptStream("a coefficient is larger than coefficients may be")
         return 1 << n | self._decisions.bits(n, "escape place")
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.video.reference.decisions import Coder, Contexts, Reader
-from codec.video.reference.frames import FrameHead, Picture, ReferenceFrame
+from codec.video.reference.decisions import BANDS, Coder, Contexts, Reader, starts
+from codec.video.reference.frames import LEVELS, FrameHead, Picture, ReferenceFrame
 from entropy.errors import CorruptStream
 from networks import weights_file
 from networks.program import Program
@@ -37,7 +38,7 @@ class ReferenceCoder:
         self._shown = [(width, height), chroma, chroma]
         entries = weights_file.read(weights)
         contexts, program = entries.get("contexts"), entries.get("filter")
-        self._first = Contexts(contexts if isinstance(contexts, bytes) else None)
+        self._first = starts(contexts if isinstance(contexts, bytes) else None)
         self._program = program if isinstance(program, Program) else None
         self._learned: dict[int | None, Contexts] = {}  # by layer; None: of the last frame
         self._slots: list[Picture | None] = [None] * SLOTS
@@ -96,16 +97,23 @@ class ReferenceCoder:
         self._learned[head.layer] = self._learned[None] = contexts
         if slot is not None:
             self._slots[slot] = picture
-        self._last, self.frame = picture, frame
+        self._last, self.frame, self._still = picture, frame, None
 
     def _contexts(self, head: FrameHead) -> Contexts:
+        first = self._first[head.level * BANDS // LEVELS]
         if head.fresh:
-            return self._first
-        return self._learned.get(head.layer) or self._learned.get(None) or self._first
+            return first
+        return self._learned.get(head.layer) or self._learned.get(None) or first
 
     def contexts(self, layer: int) -> bytes:
-        """What the last frame of a layer has learned."""
-        return self._learned.get(layer, self._first).to_bytes()
+        """What the last frame of a layer has learned; KeyError if there is none."""
+        return self._learned[layer].to_bytes()
+
+    def fork(self) -> ReferenceCoder:
+        """A coder that goes on from here, without a change to this one."""
+        other = copy(self)
+        other._learned, other._slots = dict(self._learned), list(self._slots)
+        return other
 
     def planes(self) -> list[NDArray[np.uint16]]:
         """Y, U, V of 10 bits of the last frame, as shown."""
