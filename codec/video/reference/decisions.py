@@ -207,7 +207,7 @@ class Decisions:
         weights = self._arrays[mixer][place]
         found = [self._arrays[name][where] for name, where in estimates]
         inputs = [self._stretch[int(estimate[0]) >> 4] for estimate in found]
-        s = sum(int(w) * i for w, i in zip(weights, inputs, strict=True)) >> 16
+        s = sum(w * i for w, i in zip(weights.tolist(), inputs, strict=True)) >> 16
         end = len(self._squash) // 2
         p = self._squash[min(max(s, -end), end) + end]
         decision = self.coder.decide(p, mixer.removesuffix("_mixer"))
@@ -219,6 +219,6 @@ class Decisions:
 
 
 def _learn(estimate: NDArray[np.int64], decision: bool) -> None:
-    p, seen = (int(value) for value in estimate)
+    p, seen = estimate.tolist()
     p += ((65535 if decision else 0) - p) * (131072 // (2 * seen + 3)) >> 16
     estimate[:] = p, min(seen + 1, MEMORY)
