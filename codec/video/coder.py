@@ -40,7 +40,7 @@ except ImportError as error:  # a plain checkout, or a build for another Python
 else:
     _reason = None
 
-__all__ = ["INTER", "FrameCoder", "FrameRecipe", "inter_entry", "still_entry"]
+__all__ = ["INTER", "FrameCoder", "FrameRecipe", "Parsed", "inter_entry", "still_entry"]
 
 INTER = "inter"
 """Profile of the models of inter frames."""
@@ -77,6 +77,23 @@ class FrameRecipe:
     effort: int = 7
     filtered: bool = True
     still_level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Still:
+    """The learned picture of a key frame: its level, its tiles."""
+
+    level: int
+    tile_log2: int
+    tiles: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A frame whose decisions are read, but whose samples are not made yet."""
+
+    still: _Still | None
+    inter: _video.Parsed
 
 
 def inter_entry() -> ModelEntry:
@@ -153,18 +170,35 @@ class FrameCoder:
                 recipe.filtered, recipe.lmbda, recipe.chroma, recipe.effort, False, self._threads,
             )  # fmt: skip
 
-    def decode(self, payload: bytes, references: Sequence[int], slot: int | None) -> Planes:
-        """The planes of a frame.
+    def parse(self, payload: bytes, references: Sequence[int], slot: int | None) -> Parsed:
+        """Reads the decisions of a frame; in the order of the file.
 
         Raises:
             EntropyCodingError, InvalidField, TruncatedFile: the payload is damaged.
         """
+        still = None
         if not references:
-            payload = self._decode_still(payload)
+            still, payload = self._split(payload)
         with computing():
             kept = -1 if slot is None else slot
-            self._coder.decode(payload, references, kept, self._threads)
+            return Parsed(still, self._coder.parse(payload, references, kept))
+
+    def reconstruct(self, parsed: Parsed) -> Planes:
+        """Makes the planes of a frame; in the order of the file. Another thread may parse the next
+        frame meanwhile.
+
+        Raises:
+            EntropyCodingError: the still of a key frame is damaged.
+        """
+        if parsed.still is not None:
+            self._decode_still(parsed.still)
+        with computing():
+            self._coder.reconstruct(parsed.inter, self._threads)
             return cast(Planes, tuple(self._coder.planes(False)))
+
+    def decode(self, payload: bytes, references: Sequence[int], slot: int | None) -> Planes:
+        """The planes of a frame, at once; raises as `parse` and `reconstruct`."""
+        return self.reconstruct(self.parse(payload, references, slot))
 
     def decoded(self) -> Planes:
         """The planes of the frame that was coded last, as a decoder has them."""
@@ -184,8 +218,8 @@ class FrameCoder:
         with computing():
             self._coder.put_still(planes10_of_rgb(rgb, self._colour), 0)
 
-    def _decode_still(self, payload: bytes) -> bytes:
-        """Decodes the still in front of a key frame; returns what follows."""
+    def _split(self, payload: bytes) -> tuple[_Still, bytes]:
+        """The still in front of a key frame, and the inter frame behind it."""
         if len(payload) < 2:
             raise TruncatedFile("a key frame ends before its still begins")
         level, tile_log2 = payload[0], payload[1]
@@ -197,17 +231,21 @@ class FrameCoder:
         for _ in range(count):
             length, at = _read_varint(payload, at)
             lengths.append(length)
-        starts = [at]
+        tiles = []
         for length in lengths:
-            starts.append(starts[-1] + length)
-        if starts[-1] > len(payload):
+            tiles.append(payload[at : at + length])
+            at += length
+        if at > len(payload):
             raise TruncatedFile("a key frame ends before its still does")
+        return _Still(level, tile_log2, tiles), payload[at:]
+
+    def _decode_still(self, still: _Still) -> None:
+        width, height = self._size
         rgb = self._still.decode(
-            lambda n: payload[starts[n] : starts[n + 1]], (width, height), level, tile_log2,
+            lambda n: still.tiles[n], (width, height), still.level, still.tile_log2,
             (0, 0, width, height), threads=self._threads,
         )  # fmt: skip
         self._put(rgb)
-        return payload[starts[-1] :]
 
 
 def _varint(value: int) -> bytes:

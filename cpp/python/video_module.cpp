@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include <memory>
@@ -101,14 +102,19 @@ nb::bytes encode(video::Coder& coder, const std::vector<Bytes8>& planes, const s
     return bindings::to_bytes(payload);
 }
 
-void decode(video::Coder& coder, const nb::bytes& payload, const std::vector<int>& references, int slot,
-            std::size_t threads) {
+std::unique_ptr<video::Parsed> parse(video::Coder& coder, const nb::bytes& payload, const std::vector<int>& references,
+                                     int slot) {
     check_slots(references, slot);
-    checked_threads(threads);
     const auto view = bindings::span_of_bytes(payload);
     nb::gil_scoped_release release;
+    return coder.parse(view, references, slot);
+}
+
+void reconstruct(video::Coder& coder, const video::Parsed& parsed, std::size_t threads) {
+    checked_threads(threads);
+    nb::gil_scoped_release release;
     threads::Team team(threads);
-    coder.decode(view, references, slot, team);
+    coder.reconstruct(parsed, team);
 }
 
 }  // namespace
@@ -122,6 +128,7 @@ NB_MODULE(_video, m) {
     m.attr("CONTEXT_BYTES") = sizeof(video::Contexts);
     m.def("step_of", &video::step_of, "level"_a);
     nb::class_<Model>(m, "Model").def(nb::init<const nb::bytes&, const std::string&>(), "weights"_a, "kernels"_a);
+    nb::class_<video::Parsed>(m, "Parsed");
     nb::class_<video::Coder>(m, "Coder")
         .def("__init__", &make, "width"_a, "height"_a, "subsampled"_a, "model"_a)
         .def("put_still",
@@ -132,7 +139,12 @@ NB_MODULE(_video, m) {
              "planes"_a, "number"_a)
         .def("encode", &encode, "planes"_a, "references"_a, "slot"_a, "level"_a, "layer"_a, "number"_a, "fresh"_a,
              "overlapped"_a, "filtered"_a, "lmbda"_a, "chroma"_a, "effort"_a, "keep"_a, "threads"_a)
-        .def("decode", &decode, "payload"_a, "references"_a, "slot"_a, "threads"_a)
+        .def("parse", &parse, "payload"_a, "references"_a, "slot"_a)
+        .def("reconstruct", &reconstruct, "parsed"_a, "threads"_a)
+        .def("decode",
+             [](video::Coder& coder, const nb::bytes& payload, const std::vector<int>& references, int slot,
+                std::size_t threads) { reconstruct(coder, *parse(coder, payload, references, slot), threads); },
+             "payload"_a, "references"_a, "slot"_a, "threads"_a)
         .def("planes",
              [](const video::Coder& coder, bool wide) {
                  require(coder.any(), "nothing has been coded yet");

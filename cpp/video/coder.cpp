@@ -130,37 +130,51 @@ std::vector<std::uint8_t> Coder::encode(const Source& source, std::span<const in
     return payload;
 }
 
-void Coder::decode(std::span<const std::uint8_t> payload, std::span<const int> references, int slot,
-                   threads::Team& team) {
+std::unique_ptr<Parsed> Coder::parse(std::span<const std::uint8_t> payload, std::span<const int> references,
+                                     int slot) {
     predictive::ByteStream stream(payload);
     const FrameHead head = read_head(stream);
-    const std::vector<PicturePointer> pictures = pictures_of(references);
     if (head.filtered && !model_->filter()) throw rans::CorruptStream("a frame needs a filter that the model has not");
+    std::vector<std::shared_ptr<const Facts>> facts;
+    for (int reference : references) facts.push_back(facts_[static_cast<std::size_t>(reference)]);
+    if (references.empty()) facts.push_back(std::make_shared<Facts>());
+    auto parsed = std::make_unique<Parsed>(Parsed{head, FrameData(format_, static_cast<int>(facts.size())), {},
+                                                  {references.begin(), references.end()}, slot, facts[0]});
+    FrameData& frame = parsed->frame;
+    for (std::size_t n = 0; n < facts.size(); ++n) {
+        if (!facts[n]) throw rans::CorruptStream("a frame refers to a picture that is not there");
+        frame.distance[n] = distance_of(head.number, facts[n]->number);
+    }
+    frame.past = facts[0]->motion;
     Contexts contexts = contexts_of(head);
-    FrameData frame(format_, static_cast<int>(pictures.size()));
-    set_references(frame, pictures, head.number);
     Decoder coder(stream.rest());
-    CodedOrder order;
     FrameSyntax<Decoder> syntax(coder, contexts, frame, nullptr);
-    syntax.trees(order);
+    syntax.trees(parsed->order);
     if (head.filtered) syntax.filter();
     coder.finish();
+    learnt(head, contexts);
+    if (slot >= 0) {
+        facts_[static_cast<std::size_t>(slot)] = std::make_shared<Facts>(Facts{head.number, past_of(frame)});
+    }
+    return parsed;
+}
+
+void Coder::reconstruct(const Parsed& parsed, threads::Team& team) {
+    const std::vector<PicturePointer> pictures = pictures_of(parsed.references);
+    const FrameHead& head = parsed.head;
     auto picture = std::make_shared<Picture>(format_);
     if (head.filtered) {
         auto predicted = std::make_shared<Picture>(format_);
-        reconstruct(frame, head, order, pictures, *picture, predicted.get(), team);
-        forget_intra(frame, *picture, *predicted);
-        apply_filter(model_->filter()->run(*picture, *predicted, head.level, team), frame, *picture);
+        video::reconstruct(parsed.frame, head, parsed.order, pictures, *picture, predicted.get(), team);
+        forget_intra(parsed.frame, *picture, *predicted);
+        apply_filter(model_->filter()->run(*picture, *predicted, head.level, team), parsed.frame, *picture);
     } else {
-        reconstruct(frame, head, order, pictures, *picture, nullptr, team);
+        video::reconstruct(parsed.frame, head, parsed.order, pictures, *picture, nullptr, team);
     }
-    learnt(head, contexts);
-    picture->number = head.number;
-    picture->motion = past_of(frame);
     picture->extend();
     last_ = std::move(picture);
-    if (slot >= 0) slots_[static_cast<std::size_t>(slot)] = last_;
-    if (references.empty()) still_.reset();
+    if (parsed.slot >= 0) slots_[static_cast<std::size_t>(parsed.slot)] = last_;
+    if (parsed.references.empty()) still_.reset();
 }
 
 }  // namespace video

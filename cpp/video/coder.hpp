@@ -30,6 +30,22 @@ private:
     std::vector<Contexts> start_;  // by band of levels
 };
 
+// What parsing later frames needs to know of a picture.
+struct Facts {
+    int number = 0;
+    std::vector<PastMotion> motion;
+};
+
+// A frame whose decisions are read, but whose samples are not made yet.
+struct Parsed {
+    FrameHead head;
+    FrameData frame;
+    CodedOrder order;
+    std::vector<int> references;
+    int slot = -1;
+    std::shared_ptr<const Facts> past;  // frame.past is its motion
+};
+
 class Coder {
 public:
     Coder(const Format& format, std::shared_ptr<const InterModel> model);
@@ -44,9 +60,10 @@ public:
     std::vector<std::uint8_t> encode(const Source& source, std::span<const int> references, int slot, FrameHead head,
                                      const EncodeOptions& options, bool keep, threads::Team& team);
 
-    // Throws EntropyCodingError.
-    void decode(std::span<const std::uint8_t> payload, std::span<const int> references, int slot,
-                threads::Team& team);
+    // Decoding in two steps, each in the order of the file. One thread may parse a frame while another
+    // reconstructs the one before it. `parse` throws EntropyCodingError.
+    std::unique_ptr<Parsed> parse(std::span<const std::uint8_t> payload, std::span<const int> references, int slot);
+    void reconstruct(const Parsed& parsed, threads::Team& team);
 
     // The picture that was coded last, and what was kept of how it was made.
     const Picture& last() const { return *last_; }
@@ -63,6 +80,7 @@ private:
     Format format_;
     std::shared_ptr<const InterModel> model_;
     std::array<PicturePointer, kSlots> slots_;
+    std::array<std::shared_ptr<const Facts>, kSlots> facts_;  // of what was parsed
     PicturePointer still_, last_;
     std::array<std::optional<Contexts>, kLayers> contexts_;
     std::optional<Contexts> newest_;

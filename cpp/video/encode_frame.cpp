@@ -301,7 +301,7 @@ private:
 
 void set_references(FrameData& frame, References references, int number) {
     for (std::size_t n = 0; n < references.size(); ++n) {
-        frame.distance[n] = clamp_int(number - references[n]->number, -127, 127);
+        frame.distance[n] = distance_of(number, references[n]->number);
     }
     if (!references.empty()) frame.past = references[0]->motion;
 }

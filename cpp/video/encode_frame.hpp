@@ -38,6 +38,9 @@ Encoded encode_frame(const Format& format, const Source& source, References refe
 // 8-bit luma of a picture and what is made of it for the search, if it is not there yet.
 void make_searchable(Picture& picture, threads::Team& team);
 
+// Frames from a reference to a frame, by their numbers.
+inline int distance_of(int number, int reference) { return clamp_int(number - reference, -127, 127); }
+
 // Distances and motion of the references, in a frame.
 void set_references(FrameData& frame, References references, int number);
 
