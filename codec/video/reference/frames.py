@@ -49,12 +49,16 @@ class FrameHead:
     @staticmethod
     def read(payload: bytes) -> tuple[FrameHead, int]:
         """The head, and where the decisions begin."""
+        if payload and payload[0] >= LEVELS:
+            raise CorruptStream(f"a frame has level {payload[0]}")
         if len(payload) < 2:
             raise StreamExhausted("a frame ends within its head")
         level, flags = payload[:2]
+        if flags & 0xE0:
+            raise CorruptStream(f"a frame has flags {flags:02X}")
         number, at = read_varint(payload, 2)
-        if level >= LEVELS or flags & 0xE0 or number >= _MOST_NUMBER:
-            raise CorruptStream(f"a frame has level {level}, flags {flags:02X}, number {number}")
+        if number >= _MOST_NUMBER:
+            raise CorruptStream(f"a frame has number {number}")
         fresh, overlapped, filtered = (bool(flags & bit) for bit in (4, 8, 16))
         return FrameHead(level, flags & 3, fresh, overlapped, filtered, number), at
 
