@@ -147,8 +147,7 @@ class ReferenceFrame:
                         self._reconstruct(planes[plane], block, plane)
         self.unfiltered = planes
         if self.head.filtered:
-            if program is None:
-                raise CorruptStream("a frame is filtered, and the model has no filter")
+            assert program is not None
             planes = self._filter(program)
         return Picture(planes, self.head.number, self._past_motion())
 
