@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from codec.errors import DamagedFile, OptionError, translated
 from codec.image.source import open_path
 from codec.options import Limits, check_limits, check_threads
+from codec.video import decoding
 from codec.video.color import rgb_of
-from codec.video.decoding import new_decoder
 from codec.video.streams import open_stream
 from codec.video.types import Planes, VideoFrame
 
@@ -108,7 +108,7 @@ class VideoReader(Sequence[Frame]):
             if not self._index.entries:
                 raise DamagedFile("the video has no key frame that is whole")
             self._ticks = Fraction(*self.head.time_base)
-            self._gop = _Gop(new_decoder(self.head, threads))
+            self._gop = _Gop(decoding.new_decoder(self.head, threads))
         except BaseException:
             self.close()
             raise

@@ -13,4 +13,3 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(encoding, "new_encoder", VideoEncoder)
     monkeypatch.setattr(decoding, "new_decoder", VideoDecoder)
-    monkeypatch.setattr("codec.video.reader.new_decoder", VideoDecoder)
