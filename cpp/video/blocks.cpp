@@ -37,10 +37,10 @@ void FrameData::set_density(int plane, int x, int y, int size, std::uint8_t valu
 namespace {
 
 // v * to / from, rounded to the nearest, halves away from zero.
-std::int16_t scaled(int v, int to, int from) {
+int scaled(int v, int to, int from) {
     const int product = v * to;
     const int size = (2 * std::abs(product) + std::abs(from)) / (2 * std::abs(from));
-    return static_cast<std::int16_t>(std::min((product < 0) != (from < 0) ? -size : size, 32767));
+    return (product < 0) != (from < 0) ? -size : size;
 }
 
 Vector scaled(Vector v, int to, int from) {

@@ -99,16 +99,16 @@ std::vector<PicturePointer> Coder::pictures_of(std::span<const int> references) 
     return pictures;
 }
 
-Contexts Coder::contexts_of(const FrameHead& head) {
-    if (head.fresh) {
-        for (auto& contexts : contexts_) contexts.reset();
-        newest_.reset();
-    }
+Contexts Coder::contexts_of(const FrameHead& head) const {
+    if (head.fresh) return model_->start(head.level);
     const auto& own = contexts_[static_cast<std::size_t>(head.layer)];
     return own ? *own : newest_ ? *newest_ : model_->start(head.level);
 }
 
 void Coder::learnt(const FrameHead& head, const Contexts& contexts) {
+    if (head.fresh) {
+        for (auto& others : contexts_) others.reset();
+    }
     contexts_[static_cast<std::size_t>(head.layer)] = contexts;
     newest_ = contexts;
 }
@@ -134,6 +134,7 @@ std::unique_ptr<Parsed> Coder::parse(std::span<const std::uint8_t> payload, std:
                                      int slot) {
     predictive::ByteStream stream(payload);
     const FrameHead head = read_head(stream);
+    if (references.empty() && !head.fresh) throw rans::CorruptStream("a key frame needs what earlier frames learned");
     if (head.filtered && !model_->filter()) throw rans::CorruptStream("a frame needs a filter that the model has not");
     std::vector<std::shared_ptr<const Facts>> facts;
     for (int reference : references) facts.push_back(facts_[static_cast<std::size_t>(reference)]);

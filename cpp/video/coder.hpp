@@ -74,7 +74,7 @@ public:
 
 private:
     std::vector<PicturePointer> pictures_of(std::span<const int> references) const;
-    Contexts contexts_of(const FrameHead& head);
+    Contexts contexts_of(const FrameHead& head) const;
     void learnt(const FrameHead& head, const Contexts& contexts);
 
     Format format_;

@@ -68,6 +68,10 @@ VIDEO_TARGETS Cost guessed(const std::int32_t* fine, int count, std::int32_t ste
     return cost;
 }
 
+// Efforts from which on pairs of vectors are refined, and both cuts of a residual are looked at.
+constexpr int kRefinedPairs = 6, kBothCuts = 8;
+constexpr int kFarthest = 8192;  // quarter samples that the encoder lets a vector be long
+
 class Chooser {
 public:
     Chooser(FrameData& frame, const Luma& source, std::span<const SearchReference* const> references,
@@ -142,17 +146,61 @@ private:
         const std::uint8_t* own = source_.samples + static_cast<std::size_t>(y) * source_.stride + x;
         result.skipped = Cost{squared(own, source_.stride, block.samples, block.stride, size, size)} << (16 + 2 * kShift);
         const int step = std::min(size, kMostTransform), log2 = step == 8 ? 3 : step == 16 ? 4 : 5;
-        // The least that a residual of the block can save is not worth the transform.
         alignas(64) std::int16_t differences[kTree * kTree];
-        alignas(64) std::int32_t fine[kMostTransform * kMostTransform];
         differ(own, source_.stride, block.samples, block.stride, size, size, differences, size);
+        result.coded = transformed(differences, size, log2);
+        if (how_.effort >= kBothCuts) result.coded = std::min(result.coded, transformed(differences, size, log2 - 1));
+        return result;
+    }
+
+    // What a residual of squares of 2^log2 is guessed to cost.
+    Cost transformed(const std::int16_t* differences, int size, int log2) const {
+        alignas(64) std::int32_t fine[kMostTransform * kMostTransform];
+        const int step = 1 << log2;
+        Cost cost = 0;
         for (int v = 0; v < size; v += step) {
             for (int u = 0; u < size; u += step) {
                 forward(differences + v * size + u, size, log2, fine);
-                result.coded += guessed(fine, step * step, how_.weights.step, lambda_);
+                cost += guessed(fine, step * step, how_.weights.step, lambda_);
             }
         }
-        return result;
+        return cost;
+    }
+
+    // Moves the vectors of a pair, one and then the other, to where their mean fits best.
+    void refine(Cell& cell, int column, int row, std::uint8_t* room) {
+        const int x = column * kCell, y = row * kCell, size = 1 << cell.log2;
+        const std::uint8_t* own = source_.samples + static_cast<std::size_t>(y) * source_.stride + x;
+        const auto lambda = static_cast<std::int64_t>(how_.satd_lambda * 256.0);
+        const auto cost_of = [&](const Motion& motion) {
+            const Block8 block = predicted(motion, x, y, size, room);
+            cell.motion = motion;
+            Pricer pricer;
+            BlockSyntax<Pricer>(pricer, contexts_, frame_).block(column, row, cell);
+            return (std::int64_t{satd(own, source_.stride, block.samples, block.stride, size, size)} << 16) +
+                   lambda * pricer.bits;
+        };
+        Motion best = cell.motion;
+        std::int64_t least = cost_of(best);
+        static constexpr int kAround[8][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {1, -1}, {-1, 1}, {1, 1}};
+        for (int turn = 0; turn < 4; ++turn) {
+            const int which = turn & 1;
+            bool moved = false;
+            for (int step : {4, 2, 1}) {
+                if (turn >= 2 && step == 4) continue;
+                const Motion centre = best;
+                for (const auto& d : kAround) {
+                    Motion motion = centre;
+                    motion.vector[which].dx = static_cast<std::int16_t>(motion.vector[which].dx + d[0] * step);
+                    motion.vector[which].dy = static_cast<std::int16_t>(motion.vector[which].dy + d[1] * step);
+                    if (std::abs(motion.vector[which].dx) > kFarthest || std::abs(motion.vector[which].dy) > kFarthest) continue;
+                    const std::int64_t cost = cost_of(motion);
+                    if (cost < least) least = cost, best = motion, moved = true;
+                }
+            }
+            if (!moved && turn > 0) break;
+        }
+        cell.motion = best;
     }
 
     Choice choose(int column, int row, int log2) {
@@ -203,6 +251,8 @@ private:
             cell.motion = motion;
             consider(cell, fit(x, y, size, predicted(motion, x, y, size, room)));
         }
+        Motion best_pair;
+        Cost least_pair = INT64_MAX;
         for (int a = 0; a < frame_.references; ++a) {
             for (int b = a + 1; b < frame_.references; ++b) {
                 if (how_.effort < 5 && a > 0) continue;
@@ -211,7 +261,20 @@ private:
                 motion.vector[1] = found[static_cast<std::size_t>(b)].vector[0];
                 cell.kind = Kind::inter;
                 cell.motion = motion;
-                consider(cell, fit(x, y, size, predicted(motion, x, y, size, room)));
+                const Fit fitted = fit(x, y, size, predicted(motion, x, y, size, room));
+                if (const Cost cost = std::min(fitted.skipped, fitted.coded); cost < least_pair) {
+                    least_pair = cost;
+                    best_pair = motion;
+                }
+                consider(cell, fitted);
+            }
+        }
+        if (how_.effort >= kRefinedPairs && best_pair.both() && best.cell.coded) {
+            cell.kind = Kind::inter;
+            cell.motion = best_pair;
+            refine(cell, column, row, room);
+            if (cell.motion != best_pair) {
+                consider(cell, fit(x, y, size, predicted(cell.motion, x, y, size, room)));
             }
         }
 

@@ -15,6 +15,7 @@ namespace video {
 
 struct Decisions {
     Weights weights;
+    double satd_lambda = 1;  // SATD that a bit is worth
     int effort = 7;
 };
 

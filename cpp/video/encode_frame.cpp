@@ -343,7 +343,7 @@ Encoded encode_frame(const Format& format, const Source& source, References refe
     search_options.effort = options.effort;
     const std::vector<const Field*> before(references.size(), nullptr);
     const std::vector<Field> fields = search(luma, searched, before, search_options, team);
-    decide(planned, luma, searched, fields, contexts, {weights[0], options.effort}, team);
+    decide(planned, luma, searched, fields, contexts, {weights[0], search_options.lambda, options.effort}, team);
 
     // 2. prediction and residuals
     Encoded result;

@@ -111,13 +111,14 @@ private:
         return kPositionStart[n] + coded;
     }
 
-    // Exponential Golomb code of a magnitude's rest.
+    // Exponential Golomb code of a magnitude's rest. A coefficient has less than 2^14 steps.
+    static constexpr int kMostRestBits = 14;
     int rest(int value) {
         int bits = 0;
         for (int v = value + 1; v > 1; v >>= 1) ++bits;
         int n = 0;
-        while (n < 15 && code_even(coder_, bits > n)) ++n;
-        if (n == 15) throw rans::CorruptStream("a coefficient is larger than coefficients may be");
+        while (n < kMostRestBits && code_even(coder_, bits > n)) ++n;
+        if (n == kMostRestBits) throw rans::CorruptStream("a coefficient is larger than coefficients may be");
         int coded = 1;
         for (int b = n - 1; b >= 0; --b) coded = coded << 1 | (code_even(coder_, ((value + 1) >> b & 1) != 0) ? 1 : 0);
         return coded - 1;

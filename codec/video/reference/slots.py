@@ -66,6 +66,8 @@ class ReferenceCoder:
         """
         head, at = FrameHead.read(payload)
         pictures = self.pictures(references)
+        if not references and not head.fresh:
+            raise CorruptStream("a key frame needs what earlier frames learned")
         if head.filtered and self._program is None:
             raise CorruptStream("a frame is filtered, and the model has no filter")
         reader = Reader(payload[at:])

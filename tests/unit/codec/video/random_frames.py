@@ -233,7 +233,7 @@ class RandomVideo:
             head = FrameHead(
                 level=generator.choice([0, 63, *(generator.randrange(64) for _ in range(6))]),
                 layer=generator.randrange(4),
-                fresh=n == 0 or generator.random() < 0.2,
+                fresh=not references or generator.random() < 0.2,
                 overlapped=generator.random() < 0.7,
                 filtered=self._filters and generator.random() < 0.7,
                 number=generator.choice([0, n, n, n + 1, n + 2]),

@@ -80,7 +80,6 @@ def test_all_that_the_syntax_allows_decodes_alike() -> None:
     assert missing == {}
 
 
-@pytest.mark.xfail(reason="the compiled coder wraps vectors that are scaled below -32768")
 def test_long_vectors_over_long_distances_decode_alike() -> None:
     facts: Counter[str] = Counter()
     for seed in LONG_SEEDS:
