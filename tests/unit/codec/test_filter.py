@@ -220,3 +220,48 @@ def test_another_codec_makes_dumps() -> None:
         for plane, wanted in zip(planes, frames[0], strict=True):
             assert plane.shape == wanted.shape
             assert np.abs(plane / 4 - wanted).mean() < 4
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_our_coder_makes_dumps(tmp_path: Path, filtered: bool) -> None:
+    pytest.importorskip("av")
+    pytest.importorskip("codec.video._video")
+    from codec.train.video.dumps import Dumping
+    from codec.video.options import VideoOptions
+    from codec.video.types import VideoFrame
+
+    weights = b""
+    if filtered:
+        (tmp_path / "dumps").mkdir()
+        weights = exported(tmp_path / "dumps")
+    y, x = np.mgrid[:48, :72]
+    encoder = Dumping(72, 48, VideoOptions(level=30, effort=4, threads=1), weights)
+    sources = []
+    for n in range(3):
+        luma = (128 + 60 * np.sin((x + 2 * n) / 9) * np.cos(y / 7)).astype(np.uint8)
+        chroma = np.ascontiguousarray(luma[::2, ::2])
+        sources.append(luma)
+        encoder.push(VideoFrame((luma, chroma, chroma.copy()), n, 1))
+    encoder.finish()
+    encoder.write(tmp_path / "own.npz")
+    with np.load(tmp_path / "own.npz") as found:
+        assert found["rec_y"].shape == found["pred_y"].shape == (3, 48, 72)
+        assert found["rec_u"].shape == (3, 24, 36)
+        assert found["level"].shape == (3,)
+        assert (found["src_y"][0] == sources[0]).all()
+        assert np.abs(found["rec_y"] / 4 - found["src_y"]).mean() < 6
+    assert Dumps([tmp_path], 1).batch(1, 32).luma.shape == (1, 32, 32, 2)
+
+
+@pytest.mark.parametrize("lowdelay", [False, True])
+def test_plans_name_every_frame_once(lowdelay: bool) -> None:
+    pytest.importorskip("av")
+    pytest.importorskip("codec.video._video")
+    from codec.train.video.dumps import plans
+
+    there = {0}
+    for plan in plans(lowdelay, 12):
+        assert set(plan.references) <= there
+        assert plan.number not in there
+        there.add(plan.number)
+    assert there == set(range(12))
