@@ -8,6 +8,10 @@ CONTEXT_BYTES: int
 
 def step_of(level: int) -> int: ...
 
+def motion_cost(
+    luma: NDArray[np.uint8], reference: NDArray[np.uint8], threads: int
+) -> float: ...
+
 class Model:
     def __init__(self, weights: bytes, kernels: str) -> None: ...
 

@@ -204,6 +204,12 @@ class FrameCoder:
         """The planes of the frame that was coded last, as a decoder has them."""
         return cast(Planes, tuple(self._coder.planes(False)))
 
+    def motion_cost(self, luma: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float:
+        """How badly a fast motion search predicts a picture from another: a mean difference."""
+        planes = np.ascontiguousarray(luma), np.ascontiguousarray(reference)
+        with computing():
+            return _module.motion_cost(*planes, self._threads)
+
     def _encode_still(self, planes: Planes, recipe: FrameRecipe) -> bytes:
         rgb = rgb_of_planes(planes, self._colour)
         tiles, decoded = self._still.encode(

@@ -29,6 +29,10 @@ CHROMA = 1.5
 _KEY_SECONDS = 2
 _MOST_BETWEEN_KEYS = 1 << 16
 _STILL_LEVELS = 64
+_FAR, _STILL_COST = 2.6, 0.5
+"""How much worse than the next picture a far one may be predicted; and what a picture without any
+change counts for, a mean absolute transformed difference.
+"""
 _THUMB = 16
 _CUT = 18.0
 """Mean difference of thumbnails, of 255, that a cut has at least; and how much more than the frames
@@ -85,6 +89,7 @@ class VideoEncoder:
         self._last_pts = -1
         self._newest = 0  # number of the newest picture that others are predicted from
         self._older: list[int] = []
+        self._newest_luma: NDArray[np.uint8] | None = None
         self._waiting: list[tuple[VideoFrame, int]] = []
         self._thumb: NDArray[np.float32] | None = None
         self._change = 0.0
@@ -119,7 +124,7 @@ class VideoEncoder:
         else:
             self._waiting.append((frame, self._level))
             if len(self._waiting) == PYRAMID:
-                packets += self._empty()
+                packets += self._code_pyramid()
         self._count += 1
         self._last_pts = frame.pts
         return packets
@@ -159,6 +164,7 @@ class VideoEncoder:
         self._key_number = self._count
         self._change = 0.0
         self._newest, self._older = 0, []
+        self._newest_luma = frame.planes[0]
         slot = self._slots.reset()
         level = min(self._level + KEY_FINER, LEVELS - 1)
         recipe = self._recipe(level, slot=slot, still_level=still_level(level))
@@ -198,18 +204,42 @@ class VideoEncoder:
         )  # fmt: skip
 
     def _empty(self) -> list[FramePacket]:
-        """Codes the pictures that wait, as one pyramid."""
-        if not self._waiting:
-            return []
-        waiting, self._waiting = self._waiting, []
+        """Codes all pictures that wait."""
+        packets = []
+        while self._waiting:
+            packets += self._code_pyramid()
+        return packets
+
+    def _code_pyramid(self) -> list[FramePacket]:
+        """Codes as many of the pictures that wait as one pyramid suits."""
+        count = self._pyramid_size()
+        waiting, self._waiting = self._waiting[:count], self._waiting[count:]
         first = self._newest
         packets = []
-        for plan in pyramid(first, first + len(waiting), self._slots.there(self._older)):
+        for plan in pyramid(first, first + count, self._slots.there(self._older)):
             frame, base = waiting[plan.number - first - 1]
             packets.append(self._code(frame, plan, base))
         self._older = [first, *self._older][:2]
-        self._newest = first + len(waiting)
+        self._newest = first + count
+        self._newest_luma = waiting[-1][0].planes[0]
         return packets
+
+    def _pyramid_size(self) -> int:
+        """Half as many pictures, and half again, where the last of them has little in common with
+        the one before them: predicting across a long way does not pay.
+        """
+        count = len(self._waiting)
+        assert self._newest_luma is not None
+
+        def cost(n: int) -> float:
+            return self._coder.motion_cost(self._waiting[n - 1][0].planes[0], self._newest_luma)
+
+        if count < 2:
+            return count
+        near = cost(1) + _STILL_COST
+        while count > 1 and cost(count) > _FAR * near:
+            count = (count + 1) // 2
+        return count
 
 
 def _keyint(asked: int | None, frame_rate: tuple[int, int]) -> int:

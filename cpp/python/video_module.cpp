@@ -127,6 +127,15 @@ NB_MODULE(_video, m) {
     m.attr("MOST_THREADS") = bindings::kMostThreads;
     m.attr("CONTEXT_BYTES") = sizeof(video::Contexts);
     m.def("step_of", &video::step_of, "level"_a);
+    m.def("motion_cost", [](const Bytes8& luma, const Bytes8& reference, std::size_t threads) {
+        require(luma.shape(0) == reference.shape(0) && luma.shape(1) == reference.shape(1), "pictures of two sizes");
+        require(luma.shape(0) <= kMostSide && luma.shape(1) <= kMostSide, "width, height: expected up to 16384");
+        checked_threads(threads);
+        nb::gil_scoped_release release;
+        threads::Team team(threads);
+        return video::motion_cost(luma.data(), reference.data(), static_cast<int>(luma.shape(1)),
+                                  static_cast<int>(luma.shape(0)), team);
+    }, "luma"_a, "reference"_a, "threads"_a);
     nb::class_<Model>(m, "Model").def(nb::init<const nb::bytes&, const std::string&>(), "weights"_a, "kernels"_a);
     nb::class_<video::Parsed>(m, "Parsed");
     nb::class_<video::Coder>(m, "Coder")

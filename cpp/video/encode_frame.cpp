@@ -322,6 +322,21 @@ void make_searchable(Picture& picture, threads::Team& team) {
     picture.luma = luma;
 }
 
+double motion_cost(const std::uint8_t* luma, const std::uint8_t* reference, int width, int height, threads::Team& team) {
+    const int w = width / kCell * kCell, h = height / kCell * kCell;
+    if (w == 0 || h == 0) return 0;
+    const Luma own{luma, static_cast<std::size_t>(width), w, h};
+    const SearchReference other({reference, static_cast<std::size_t>(width), w, h}, team);
+    const SearchReference* references[] = {&other};
+    const Field* before[] = {nullptr};
+    SearchOptions options;
+    options.effort = 1;
+    const std::vector<Field> fields = search(own, references, before, options, team);
+    double sum = 0;
+    for (const Found& found : fields[0].blocks[2]) sum += found.satd;
+    return sum / (static_cast<double>(w) * h);
+}
+
 Encoded encode_frame(const Format& format, const Source& source, References references, FrameHead& head,
                      const EncodeOptions& options, Contexts& contexts, const Filter* filter, bool keep,
                      threads::Team& team) {

@@ -35,6 +35,10 @@ Encoded encode_frame(const Format& format, const Source& source, References refe
                      const EncodeOptions& options, Contexts& contexts, const Filter* filter, bool keep,
                      threads::Team& team);
 
+// Mean of the absolute transformed differences of a picture and what a fast motion search finds of it in
+// another: luma of 8 bits, as shown. For choosing the structure of a GOP.
+double motion_cost(const std::uint8_t* luma, const std::uint8_t* reference, int width, int height, threads::Team& team);
+
 // 8-bit luma of a picture and what is made of it for the search, if it is not there yet.
 void make_searchable(Picture& picture, threads::Team& team);
 

@@ -47,17 +47,13 @@ Quantised quantise(const Contexts& contexts, const Surroundings& where, const st
     Magnitudes m;
     std::int16_t chosen[kMostTransform * kMostTransform];
     std::uint8_t coded[9 * 9] = {};
-    // Of coefficients before and behind a place, in the order of the scan.
-    Cost before = 0;                 // cost of those that were chosen so far (they come later in the scan)
     Cost best = result.nothing;
     int best_last = -1;
     Cost behind_nothing = 0;         // cost of zeros from the end down to the place
     for (int n = total - 1; n > last; --n) behind_nothing += error_cost(fine[scan.y[n] * size + scan.x[n]]);
-    // What all that is not yet visited costs is added by walking: costs[n] of places 0..n as chosen.
     Cost as_chosen[kMostTransform * kMostTransform];   // cost of the place as chosen, its flags included
     Cost as_last[kMostTransform * kMostTransform];     // the same where it is the last one
     Cost as_zero[kMostTransform * kMostTransform];
-    (void)before;
     for (int corner = last >> 4; corner >= 0; --corner) {
         const int cx = scan.x[corner << 4] >> 2, cy = scan.y[corner << 4] >> 2;
         const int around = coded[cy * 9 + cx + 1] + 2 * coded[(cy + 1) * 9 + cx];

@@ -137,7 +137,7 @@ int code_square(Coder& coder, Contexts& contexts, const Surroundings& where, Coe
                 int& columns, int& rows) {
     SquareSyntax<Coder> syntax(coder, contexts, where);
     const Scan& scan = scan_of(where.log2);
-    const int total = 1 << (2 * where.log2), corners = 1 << (where.log2 - 2);
+    const int total = 1 << (2 * where.log2);
     int last = total - 1;
     if (!Coder::kDecodes) {
         while (last > 0 && c[scan.y[last] * stride + scan.x[last]] == 0) --last;
@@ -185,7 +185,6 @@ int code_square(Coder& coder, Contexts& contexts, const Surroundings& where, Coe
             rows = std::max(rows, py + 1);
         }
     }
-    (void)corners;
     return found;
 }
 
@@ -219,7 +218,6 @@ void code_residual(Coder& coder, Contexts& contexts, FrameData& frame, int colum
     }
     cell.fine = code_bit(coder, contexts.fine[cell.log2 - 3][static_cast<int>(cell.kind) - 1], cell.fine);
     bool chroma_coded = false;
-    int squares = 0, coded = 0;
     for (int plane : {1, 2, 0}) {
         each_square(format, plane, x, y, cell, [&](int px, int py, int log2) {
             const int stride = format.plane_width(plane);
@@ -238,12 +236,10 @@ void code_residual(Coder& coder, Contexts& contexts, FrameData& frame, int colum
                 {&contexts.flag_around[plane][beside + over],
                  &contexts.flag_size[plane][log2 - 2][cell.fine][other]},
                 any);
-            ++squares;
             if (!any) {
                 frame.set_density(plane, px, py, 1 << log2, 0);
                 return;
             }
-            ++coded;
             chroma_coded |= plane > 0;
             const Surroundings where{plane, log2, std::min(beside + over, 2)};
             int columns = 0, rows = 0;
