@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.errors import InvalidField, TruncatedFile
+from codec.errors import InvalidField, TruncatedFile, UnknownModel
 from codec.frame.leaving import computing
 from codec.frame.model import FrameModel, loaded
 from codec.models import registry
@@ -40,7 +40,15 @@ except ImportError as error:  # a plain checkout, or a build for another Python
 else:
     _reason = None
 
-__all__ = ["INTER", "FrameCoder", "FrameRecipe", "Parsed", "inter_entry", "still_entry"]
+__all__ = [
+    "INTER",
+    "FrameCoder",
+    "FrameRecipe",
+    "Parsed",
+    "inter_entry",
+    "models_of",
+    "still_entry",
+]
 
 INTER = "inter"
 """Profile of the models of inter frames."""
@@ -106,6 +114,27 @@ def still_entry() -> ModelEntry:
     return registry.default("wavelet")
 
 
+def models_of(head: VideoHead) -> tuple[ModelEntry, ModelEntry]:
+    """The models of a video's key frames and of its inter frames.
+
+    Raises:
+        UnknownModel: one is not known here, or is not for that.
+        WeightsMismatch: the video was made with other weights.
+    """
+    still, inter = registry.by_id(head.model_id), registry.by_id(head.inter_id)
+    for entry, wrong, what in (
+        (still, still.profile in (INTER, registry.PREDICTIVE), "key frames"),
+        (inter, inter.profile != INTER, "inter frames"),
+    ):
+        if wrong:
+            raise UnknownModel(
+                f"the video names model {entry.name} for {what}, which it is not for"
+            )
+    still.require_weights(head.weights_hash)
+    inter.require_weights(head.inter_hash)
+    return still, inter
+
+
 _models: dict[tuple[str, str], _video.Model] = {}
 _lock = threading.Lock()
 
@@ -141,14 +170,11 @@ class FrameCoder:
         threads: 0 for all processors.
 
     Raises:
-        UnknownModel: it names a model that is not known here.
-        WeightsMismatch: it was made with other weights.
+        UnknownModel, WeightsMismatch: as `models_of`.
     """
 
     def __init__(self, head: VideoHead, threads: int = 0) -> None:
-        still, inter = registry.by_id(head.model_id), registry.by_id(head.inter_id)
-        still.require_weights(head.weights_hash)
-        inter.require_weights(head.inter_hash)
+        still, inter = models_of(head)
         self._still: FrameModel = loaded(still)
         subsampled = int(head.chroma) == 0
         self._size = head.width, head.height

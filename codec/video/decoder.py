@@ -74,7 +74,7 @@ class VideoDecoder:
         def parse() -> None:
             try:
                 found.append(self._coder.parse(packet.payload, packet.references, packet.slot))
-            except BaseException as error:  # noqa: BLE001 - raised below, in the caller's thread
+            except BaseException as error:
                 failed.append(error)
 
         thread = threading.Thread(target=parse, name="codec-parse")

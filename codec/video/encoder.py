@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from codec.video.types import VideoFrame, chroma_size
 if TYPE_CHECKING:
     from bitstream.video import VideoHead
 
-__all__ = ["CodedFrame", "VideoEncoder", "still_level"]
+__all__ = ["VideoEncoder", "still_level"]
 
 LMBDA = 0.12
 """Squared error that a bit is worth, in squared steps of the quantiser."""
@@ -50,16 +50,6 @@ def still_level(level: int) -> int:
     return round(min(max(share, 0.0), 1.0) * (_STILL_LEVELS - 1))
 
 
-@dataclass(frozen=True, slots=True)
-class CodedFrame:
-    """What became of a picture: its time, whether it is a key frame, its level and bytes."""
-
-    pts: int
-    key: bool
-    level: int
-    bytes: int
-
-
 class VideoEncoder:
     """Encodes a video.
 
@@ -78,7 +68,6 @@ class VideoEncoder:
             inter_hash=inter.weights_hash,
             reorder=0 if options.lowdelay else REORDER,
         )
-        self.coded: list[CodedFrame] = []
         self._options = options
         self._coder = FrameCoder(self.head, options.threads)
         self._keyint = _keyint(options.keyint, self.head.frame_rate)
@@ -197,7 +186,6 @@ class VideoEncoder:
     def _packet(self, frame: VideoFrame, recipe: FrameRecipe) -> FramePacket:
         payload = self._coder.encode(frame.planes, recipe)
         key = not recipe.references
-        self.coded.append(CodedFrame(frame.pts, key, recipe.level, len(payload)))
         return FramePacket(
             key=key, level=recipe.level, references=recipe.references, slot=recipe.slot,
             pts=frame.pts, duration=frame.duration, payload=payload,
@@ -228,11 +216,11 @@ class VideoEncoder:
         """Half as many pictures, and half again, where the last of them has little in common with
         the one before them: predicting across a long way does not pay.
         """
-        count = len(self._waiting)
-        assert self._newest_luma is not None
+        count, newest = len(self._waiting), self._newest_luma
+        assert newest is not None
 
         def cost(n: int) -> float:
-            return self._coder.motion_cost(self._waiting[n - 1][0].planes[0], self._newest_luma)
+            return self._coder.motion_cost(self._waiting[n - 1][0].planes[0], newest)
 
         if count < 2:
             return count

@@ -32,9 +32,10 @@ class VideoOptions:
         quality: 0..100, larger is better and bigger; None where level is given.
         level: level 0..63 of the pictures themselves, in place of quality.
         effort: 1 (fast) .. 9 (smallest).
-        lowdelay: no picture is coded after one that is shown later, so that each leaves the encoder at
-            once.
-        keyint: pictures from one key frame to the next at most; None: two seconds; 0: only the first.
+        lowdelay: no picture is coded after one that is shown later, so that each leaves the
+            encoder at once.
+        keyint: pictures from one key frame to the next at most; None: two seconds; 0: only the
+            first.
         threads: 0 for all processors.
 
     Raises:

@@ -49,7 +49,7 @@ def lowdelay_plan(number: int) -> Plan:
     def good(before: int) -> list[int]:
         """The finer pictures before one, the newest first."""
         newest = (before - 1) // _LOWDELAY * _LOWDELAY
-        return [n for n in range(newest, -1, -_LOWDELAY)][:_LOWDELAY_KEPT]
+        return list(range(newest, -1, -_LOWDELAY))[:_LOWDELAY_KEPT]
 
     references = [number - 1, *(n for n in good(number) if n != number - 1)]
     place = number % _LOWDELAY
@@ -95,9 +95,7 @@ def pyramid(first: int, last: int, older: Sequence[int]) -> Iterator[Plan]:
         later = {r for _, near, _ in order[n + 1 :] for r in near}
         kept = {last, first, *older[:2]} | later | {number}
         depth = min(layer, LAYERS - 1)
-        yield Plan(
-            number, tuple(references), depth, _PYRAMID_FINER[depth], frozenset(kept)
-        )
+        yield Plan(number, tuple(references), depth, _PYRAMID_FINER[depth], frozenset(kept))
 
 
 class Slots:

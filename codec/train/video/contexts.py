@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.frame.model import loaded
 from codec.train.video.dumps import plans
 from codec.train.video.proxies import ENDINGS, sequences
 from codec.video import _video
@@ -20,7 +21,6 @@ from codec.video.coder import still_entry
 from codec.video.convert import Colour, planes10_of_rgb, rgb_of_planes
 from codec.video.encoder import CHROMA, LMBDA, still_level
 from codec.video.structure import KEY_FINER, Slots
-from codec.frame.model import loaded
 from networks.native import instruction_set
 
 __all__ = ["BANDS", "merged"]
@@ -29,7 +29,6 @@ BANDS = 4
 BAND_LEVELS = 16
 FRAMES = 17
 _LEVELS = (12, 56)
-_MEMORY = 128
 _LEAST, _MOST = 4.0, 48.0
 """Decisions that a start counts for."""
 
@@ -90,13 +89,14 @@ def merged(ends: list[bytes], mixers: NDArray[np.bool_]) -> bytes:
     packed = estimate | np.rint(confidence).astype(np.uint32) << 16
     signed = words.astype(np.int32).astype(np.float64).mean(0)
     weights = np.rint(signed).astype(np.int32).view(np.uint32)
-    return np.where(mixers, weights, packed).astype("<u4").tobytes()
+    merged_words: NDArray[np.uint32] = np.where(mixers, weights, packed).astype("<u4")
+    return merged_words.tobytes()
 
 
 def _mixers() -> NDArray[np.bool_]:
     """Which words of untouched contexts are weights: estimates are 32768, seen 0."""
     coder = _video.Coder(8, 8, True, _video.Model(b"", instruction_set()))
-    return np.frombuffer(coder.start(0), np.uint32) != 32768
+    return np.asarray(np.frombuffer(coder.start(0), np.uint32) != 32768)
 
 
 def main() -> None:
