@@ -25,7 +25,7 @@ __all__ = ["VideoEncoder", "still_level"]
 
 LMBDA = 0.12
 """Squared error that a bit is worth, in squared steps of the quantiser."""
-CHROMA = 1.5
+CHROMA = 2.0
 _KEY_SECONDS = 2
 _MOST_BETWEEN_KEYS = 1 << 16
 _STILL_LEVELS = 64
