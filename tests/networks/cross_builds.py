@@ -1,4 +1,4 @@
-"""tests/cpp/replay_program.cpp compiled for processors that this one is not, and run in emulators.
+"""C++ programs of tests/cpp compiled for processors that this one is not, and run in emulators.
 
 Replay("neon") ──► aarch64-linux-gnu-g++, qemu-aarch64     Debian: g++-aarch64-linux-gnu, qemu-user
 Replay("wasm") ──► zig c++ -target wasm32-wasi, node       PyPI: ziglang
@@ -19,12 +19,18 @@ ROOT = Path(__file__).parents[2]
 CPP = ROOT / "cpp"
 NETWORKS = CPP / "networks"
 TESTS = ROOT / "tests" / "cpp"
-SOURCES = [
-    *(NETWORKS / f"{name}.cpp" for name in (
+SHARED = [
+    NETWORKS / f"{name}.cpp" for name in (
         "chain", "kernels_scalar", "network", "prepare_simple", "prepare_sums", "program",
-        "weights_file")),
-    TESTS / "replay_program.cpp",
+        "weights_file")
 ]  # fmt: skip
+DECODER = [
+    *(CPP / "video" / f"{name}.cpp" for name in (
+        "blocks", "coder", "filter", "interpolate", "intra", "picture", "predict", "reconstruct",
+        "scan", "transform")),
+    CPP / "predictive" / "screen_bits.cpp",
+]  # fmt: skip
+"""What decodes videos, without the encoder."""
 FLAGS = ["-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{NETWORKS}",
          f"-I{ROOT / 'cpp' / 'threads'}"]  # fmt: skip
 TARGETS = ("neon", "wasm")
@@ -38,7 +44,7 @@ def _zig() -> list[str]:
 
 
 class Replay:
-    """The program for one kind of kernels.
+    """The programs for one kind of kernels.
 
     Args:
         target: one of `TARGETS`, the name of the kernels.
@@ -64,33 +70,26 @@ class Replay:
         return "" if shutil.which(self._emulator[0]) else f"no {self._emulator[0]}"
 
     def build(self, folder: Path) -> Path:
-        """The program, compiled into a folder."""
-        program = folder / f"replay_program_{self._target}"
-        sources = [*SOURCES, NETWORKS / f"kernels_{self._target}.cpp", *self._sources]
-        define = f"-DNETWORKS_{self._target.upper()}"
-        _run([*self._compiler, *FLAGS, *self._options, define, *sources, "-o", program])
-        return program
+        """The program replay_program, compiled into a folder."""
+        return self._build(folder, "replay_program", [])
 
     def build_samples(self, folder: Path, sources: Sequence[Path]) -> Path:
         """The program replay_samples with the predictive coders, compiled into a folder."""
-        program = folder / f"replay_samples_{self._target}"
-        shared = [*SOURCES[:-1], NETWORKS / f"kernels_{self._target}.cpp", *self._sources]
-        folders = [f"-I{CPP / part}" for part in ("predictive", "coder")] + ["-ffp-contract=off"]
-        defines = [f"-DNETWORKS_{self._target.upper()}", f'-DPREDICTIVE_LANES4="{self._target}"']
-        own = [*sources, TESTS / "replay_samples.cpp"]
-        _run(
-            [
-                *self._compiler,
-                *FLAGS,
-                *folders,
-                *self._options,
-                *defines,
-                *shared,
-                *own,
-                "-o",
-                program,
-            ]
-        )
+        options = [f"-I{CPP / part}" for part in ("predictive", "coder")]
+        options += ["-ffp-contract=off", f'-DPREDICTIVE_LANES4="{self._target}"']
+        return self._build(folder, "replay_samples", sources, *options)
+
+    def build_video(self, folder: Path) -> Path:
+        """The program replay_video with the decoder of inter frames, compiled into a folder."""
+        options = [f"-I{CPP / part}" for part in ("video", "predictive", "coder")]
+        return self._build(folder, "replay_video", DECODER, *options)
+
+    def _build(self, folder: Path, name: str, sources: Sequence[Path], *options: str) -> Path:
+        program = folder / f"{name}_{self._target}"
+        own = [*SHARED, NETWORKS / f"kernels_{self._target}.cpp", *self._sources, *sources]
+        define = f"-DNETWORKS_{self._target.upper()}"
+        flags = [*FLAGS, *self._options, define, *options]
+        _run([*self._compiler, *flags, *own, TESTS / f"{name}.cpp", "-o", program])
         return program
 
     def run(self, program: Path, kernels: str, files: Sequence[Path]) -> str:
@@ -100,7 +99,7 @@ class Replay:
 
 def _run(command: Sequence[object]) -> str:
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, check=False, timeout=300
+        [str(part) for part in command], capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
