@@ -139,6 +139,8 @@ def _entry(header: bitstream.Header) -> registry.ModelEntry:
     entry = registry.by_id(header.model_id)
     if entry.profile == registry.PREDICTIVE:
         raise InvalidField(f"{entry.name} without chunk MODE, or with another coder", chunk="HEAD")
+    if entry.profile == registry.INTER:
+        raise InvalidField(f"{entry.name} codes inter frames of videos, no pictures", chunk="HEAD")
     entry.require_weights(header.weights_hash)
     if header.level >= entry.levels:
         raise InvalidField(

@@ -73,7 +73,7 @@ class Encoder:
         limits: Limits | None = None,
     ) -> None:
         self._limits = check_limits(limits)
-        self.entry = registry.default(profile) if model is None else registry.by_name(model)
+        self.entry = registry.chosen(profile, model)
         self._threads = check_threads(threads)
         self.device = resolve_device(check_device(device))
         if self.entry.profile != registry.PREDICTIVE:
@@ -94,7 +94,7 @@ class Encoder:
         Raises: as the constructor.
         """
         if options.error is not None:
-            registry.default(profile) if model is None else registry.by_name(model)
+            registry.chosen(profile, model)
             profile, model = registry.PREDICTIVE, None
         return cls(
             profile, model=model, device=machine.device, threads=machine.threads,

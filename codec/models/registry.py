@@ -18,10 +18,12 @@ from codec.errors import InternalError, UnknownModel, WeightsMismatch
 
 __all__ = [
     "DATA",
+    "INTER",
     "PREDICTIVE",
     "ModelEntry",
     "by_id",
     "by_name",
+    "chosen",
     "default",
     "entries",
     "predictive",
@@ -32,6 +34,8 @@ DATA = Path(__file__).parent / "data"
 """Folder of the weights files."""
 PREDICTIVE = "predictive"
 """Profile of the coders that code samples as they are."""
+INTER = "inter"
+"""Profile of the models of a video's inter frames."""
 _MANIFEST = Path(__file__).parent / "manifest.toml"
 
 
@@ -126,6 +130,18 @@ def by_name(name: str) -> ModelEntry:
             return entry
     known = ", ".join(e.name for e in entries())
     raise UnknownModel(f"there is no model {name!r}; known: {known}")
+
+
+def chosen(profile: str, model: str | None) -> ModelEntry:
+    """The model that a picture is encoded with: of that name, or the profile's.
+
+    Raises:
+        UnknownModel: there is none, or it is not one of pictures.
+    """
+    entry = default(profile) if model is None else by_name(model)
+    if entry.profile == INTER:
+        raise UnknownModel(f"{entry.name} codes inter frames of videos, no pictures")
+    return entry
 
 
 def default(profile: str) -> ModelEntry:

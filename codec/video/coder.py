@@ -41,7 +41,6 @@ else:
     _reason = None
 
 __all__ = [
-    "INTER",
     "FrameCoder",
     "FrameRecipe",
     "Parsed",
@@ -50,8 +49,6 @@ __all__ = [
     "still_entry",
 ]
 
-INTER = "inter"
-"""Profile of the models of inter frames."""
 _TILE_LOG2 = 10
 """Side of a still's tiles: 1024 pixels."""
 _MOST_TILE_LOG2, _LEAST_TILE_LOG2 = 15, 6
@@ -106,7 +103,7 @@ class Parsed:
 
 def inter_entry() -> ModelEntry:
     """The model of inter frames that videos are written with."""
-    return registry.default(INTER)
+    return registry.default(registry.INTER)
 
 
 def still_entry() -> ModelEntry:
@@ -123,8 +120,8 @@ def models_of(head: VideoHead) -> tuple[ModelEntry, ModelEntry]:
     """
     still, inter = registry.by_id(head.model_id), registry.by_id(head.inter_id)
     for entry, wrong, what in (
-        (still, still.profile in (INTER, registry.PREDICTIVE), "key frames"),
-        (inter, inter.profile != INTER, "inter frames"),
+        (still, still.profile in (registry.INTER, registry.PREDICTIVE), "key frames"),
+        (inter, inter.profile != registry.INTER, "inter frames"),
     ):
         if wrong:
             raise UnknownModel(

@@ -55,7 +55,7 @@ class VideoDecoder:
         return frames
 
     def flush(self) -> list[VideoFrame]:
-        """The pictures that wait, in the order of showing: there is no later packet, or a key frame.
+        """The pictures that wait, in the order of showing: no packet follows, or a key frame.
 
         Raises:
             EntropyCodingError: the last packet is damaged; what lies before it comes with the next

@@ -1,8 +1,9 @@
-"""python -m codec.train.video.contexts CLIPS... --out FILE: where the contexts of inter frames start.
+"""python -m codec.train.video.contexts CLIPS... --out FILE: where contexts of inter frames start.
 
 Parts of clips are coded from contexts that know nothing; what they have learned in the end is put
-together by band of levels: the mean of an estimate in the logistic domain, weighted by the decisions
-that it has seen, and as much confidence as the runs agree. Needs PyAV and the compiled core.
+together by band of levels: the mean of an estimate in the logistic domain, weighted by the
+decisions that it has seen, and as much confidence as the runs agree. Needs PyAV and the compiled
+core.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def merged(ends: list[bytes], mixers: NDArray[np.bool_]) -> bytes:
     mean = np.where(total > 0, (weight * logit).sum(0) / np.maximum(total, 1e-9), 0.0)
     spread = (weight * (logit - mean) ** 2).sum(0) / np.maximum(total, 1e-9)
     centre = 1 / (1 + np.exp(-mean))
-    # A beta distribution of that spread of logits counts for about 1 / (spread p (1 - p)) decisions.
+    # A beta distribution with that spread of logits counts for 1 / (spread p (1 - p)) decisions.
     confidence = 1 / np.maximum((spread + 0.05) * centre * (1 - centre), 1e-3)
     confidence = np.clip(confidence, _LEAST, _MOST) * np.minimum(total, 1.0)
     estimate = np.clip(np.rint(centre * 65536 - 0.5), 32, 65503).astype(np.uint32)
