@@ -18,6 +18,7 @@ from entropy.coder.states import NEXT_STATE
 from networks.native import instruction_sets
 from networks.weights_file import write
 from tests.networks.cases import program_of, small_network
+from tests.networks.cross_builds import DECODER
 from tests.networks.random_programs import random_case
 from tests.unit.entropy.coder.cases import (
     along_trellis,
@@ -189,8 +190,8 @@ def test_kernel_compiles_for_sm_80_and_sm_90(tmp_path, name) -> None:
 @pytest.fixture(scope="module", params=COMPILERS or ["none"])
 def build_networks(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Path]:
-    """Compile a test program with the networks, which are compiled once per compiler."""
+) -> Callable[..., Path]:
+    """Compile a test program with the networks, and more; each is compiled once per compiler."""
     folder = tmp_path_factory.mktemp("networks")
     chosen = kernels_here()
     defines = [f"-DNETWORKS_{name.upper()}" for name in chosen if name != "scalar"]
@@ -199,7 +200,8 @@ def build_networks(
     def compile_source(source: Path, *options: str) -> Path:
         target = folder / (source.stem + ".o")
         flags = [*FLAGS, *SANITIZE, *options, *include]
-        run(request.param, *flags, "-c", source, "-o", target)
+        if not target.exists():
+            run(request.param, *flags, "-c", source, "-o", target)
         return target
 
     plain = [path for path in NETWORKS.glob("*.cpp") if not path.name.startswith("kernels_")]
@@ -210,9 +212,11 @@ def build_networks(
             options.remove("-Wno-maybe-uninitialized")
         objects.append(compile_source(NETWORKS / f"kernels_{name}.cpp", *options))
 
-    def compile_program(name: str) -> Path:
-        main = compile_source(ROOT / "tests" / "cpp" / f"{name}.cpp")
-        run(request.param, *SANITIZE, main, *objects, "-pthread", "-o", folder / name)
+    def compile_program(name: str, *more: Path) -> Path:
+        options = [f"-I{part}" for part in dict.fromkeys(path.parent for path in more)]
+        sources = [ROOT / "tests" / "cpp" / f"{name}.cpp", *more]
+        own = [compile_source(source, *options, f"-I{SOURCE}") for source in sources]
+        run(request.param, *SANITIZE, *own, *objects, "-pthread", "-o", folder / name)
         return folder / name
 
     return compile_program
@@ -227,7 +231,7 @@ def kernels_here() -> list[str]:
 
 @pytest.mark.slow
 def test_random_programs_stay_in_their_arrays(
-    build_networks: Callable[[str], Path], tmp_path: Path
+    build_networks: Callable[..., Path], tmp_path: Path
 ) -> None:
     files = []
     for seed in range(60):
@@ -242,7 +246,7 @@ def test_random_programs_stay_in_their_arrays(
 
 @pytest.mark.slow
 def test_damaged_weights_are_refused_or_harmless(
-    build_networks: Callable[[str], Path], tmp_path: Path
+    build_networks: Callable[..., Path], tmp_path: Path
 ) -> None:
     programs = [small_network(), *(program_of(name) for name in ("linear-one-channel", "cell-2"))]
     files = []
@@ -255,7 +259,26 @@ def test_damaged_weights_are_refused_or_harmless(
     assert said == f"damaged_weights: {len(files)} files ok\n"
 
 
-@pytest.mark.parametrize("folder", ["coder", "container", "frame", "networks", "threads"])
+@pytest.mark.slow
+@pytest.mark.weights
+def test_videos_and_damaged_ones_stay_in_their_arrays(
+    build_networks: Callable[..., Path], tmp_path: Path
+) -> None:
+    pytest.importorskip("codec.video._video", reason="needs the compiled core")
+    from tests.exactness.video_replay import replay_files
+
+    files = replay_files(tmp_path)
+
+    said = run(build_networks("replay_video", *DECODER), kernels_here()[0], *files)
+    assert said == f"{len(files)} files\n"
+    said = run(build_networks("damaged_video", *DECODER), 8, *files)
+    refused, taken = (int(word) for word in said.split() if word.isdigit())
+    assert min(refused, taken) > 20
+
+
+@pytest.mark.parametrize(
+    "folder", ["coder", "container", "frame", "networks", "predictive", "threads", "video"]
+)
 def test_only_the_bindings_need_python(folder: str) -> None:
     paths = [*(CPP / folder).glob("*.hpp"), *(CPP / folder).glob("*.cpp")]
 

@@ -1,4 +1,4 @@
-"""Files for tests/cpp/replay_video.cpp: what this processor decodes videos to."""
+"""Files for tests/cpp/video_file.hpp: what this processor decodes videos to."""
 
 from __future__ import annotations
 

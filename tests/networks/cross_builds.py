@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["CPP", "TARGETS", "Replay"]
+__all__ = ["CPP", "DECODER", "TARGETS", "Replay"]
 
 ROOT = Path(__file__).parents[2]
 CPP = ROOT / "cpp"
