@@ -33,7 +33,7 @@ class Plan:
     kept: frozenset[int]
 
 
-KEY_FINER = 4
+KEY_FINER = 6
 """Levels by which key frames are finer than what was asked for."""
 
 _LOWDELAY = 4
