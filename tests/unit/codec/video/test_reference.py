@@ -47,8 +47,8 @@ CLIPS = [
 ]
 OCCURS = {
     "merge", "inter", "intra", "both", "coded", "fine", "overlapped", "reference 1", "reference 2",
-    "candidate 1", "mode 0", "mode 1", "escape", "Y 4x4", "Y 8x8", "Y 16x16", "Y 32x32",
-    "UV 4x4", "UV 8x8",
+    "candidate 1", "mode 0", "escape", "Y 4x4", "Y 8x8", "Y 16x16", "Y 32x32",
+    "UV 4x4", "UV 8x8", "filtered",
 }  # fmt: skip
 
 
