@@ -12,7 +12,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
-$(VENV)/.installed: pyproject.toml $(wildcard cpp/CMakeLists.txt $(foreach d,coder frame networks predictive python threads,cpp/$(d)/*.cpp cpp/$(d)/*.hpp cpp/$(d)/CMakeLists.txt)) | $(BIN)/python
+$(VENV)/.installed: pyproject.toml $(wildcard cpp/CMakeLists.txt $(foreach d,coder frame networks predictive python threads video,cpp/$(d)/*.cpp cpp/$(d)/*.hpp cpp/$(d)/CMakeLists.txt)) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
 	$(BIN)/python -m pip install --quiet "scikit-build-core>=0.10" "nanobind>=2.4" "cmake>=3.20" ninja
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable .

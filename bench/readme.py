@@ -1,5 +1,5 @@
 """What the benchmark writes into documents, between marks: the table and the plot, or six rows; and
-the table of `bench.lossless_table`.
+the tables of `bench.lossless_table` and `bench.video.short`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from bench.bd import Delta
 from bench.report import OURS, plot, table
 from bench.speed import Row, read_rows
 from bench.summary import Result, deltas, published, read_report
+from bench.video import short
 
 BEGIN, END = "<!-- benchmark:begin -->\n", "<!-- benchmark:end -->\n"
 FEW_BEGIN, FEW_END = "<!-- summary:begin -->\n", "<!-- summary:end -->\n"
@@ -90,12 +91,15 @@ def updated(text: str, measured: list[Result], speeds: list[Row], picture: str) 
 
 def write(path: Path, folder: Path) -> None:
     """Update a document, and rd.svg that it shows, from results.json and, where it is there,
-    speed.json in `folder`; or its table of lossless codecs, where there is no results.json.
+    speed.json in `folder`; or its table of lossless codecs, or of videos, where there is none.
 
     Raises:
         ValueError: the marks are not there, or a file is not what its name says.
         StopIteration: the results have no curve of ours.
     """
+    if all((folder / name).exists() for name in short.FILES):
+        path.write_text(short.filled(path.read_text(), folder))
+        return
     if not (folder / "results.json").exists():
         path.write_text(lossless_table.filled(path.read_text(), folder))
         return
