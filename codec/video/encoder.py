@@ -15,7 +15,15 @@ from codec.errors import OptionError
 from codec.models.quality import LAMBDA_MAX, LAMBDA_MIN
 from codec.video.coder import FrameCoder, FrameRecipe, inter_entry, still_entry
 from codec.video.options import LEVELS, VideoOptions
-from codec.video.structure import KEY_FINER, PYRAMID, REORDER, Plan, Slots, lowdelay_plan, pyramid
+from codec.video.structure import (
+    PYRAMID,
+    REORDER,
+    Plan,
+    Slots,
+    key_finer,
+    lowdelay_plan,
+    pyramid,
+)
 from codec.video.types import VideoFrame, chroma_size
 
 if TYPE_CHECKING:
@@ -155,7 +163,7 @@ class VideoEncoder:
         self._newest, self._older = 0, []
         self._newest_luma = frame.planes[0]
         slot = self._slots.reset()
-        level = min(self._level + KEY_FINER, LEVELS - 1)
+        level = min(self._level + key_finer(self._keyint), LEVELS - 1)
         recipe = self._recipe(level, slot=slot, still_level=still_level(level))
         return self._packet(frame, recipe)
 

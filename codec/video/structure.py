@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["KEY_FINER", "PYRAMID", "REORDER", "SLOTS", "Plan", "Slots", "lowdelay_plan", "pyramid"]
+__all__ = [
+    "KEY_FINER",
+    "PYRAMID",
+    "REORDER",
+    "SLOTS",
+    "Plan",
+    "Slots",
+    "key_finer",
+    "lowdelay_plan",
+    "pyramid",
+]
 
 SLOTS = 8
 LAYERS = 4
@@ -33,8 +43,18 @@ class Plan:
     kept: frozenset[int]
 
 
-KEY_FINER = 6
+KEY_FINER = 4
 """Levels by which key frames are finer than what was asked for."""
+_RARE_KEY_FINER, _RARE = 6, 300
+"""The same where that many pictures and more follow from a key frame: they repay its bits, and
+nobody sees quality jump at every key frame.
+"""
+
+
+def key_finer(keyint: int) -> int:
+    """Levels by which key frames are finer, with so many pictures from one to the next."""
+    return _RARE_KEY_FINER if keyint >= _RARE else KEY_FINER
+
 
 _LOWDELAY = 4
 """Every fourth picture is finer, and kept for long."""
