@@ -23,7 +23,7 @@ from bench.video.peers import Coded, Decoded
 
 __all__ = ["OursPeer", "is_ours"]
 
-QUALITIES = (80.0, 65.0, 50.0, 35.0, 20.0)
+QUALITIES = (87.0, 68.0, 50.0, 33.0, 17.0)
 TIMEOUT_S = 6 * 3600.0
 _NAME = re.compile(r"ours-(ld|ra)(?:-e(\d+))?")
 
