@@ -45,11 +45,15 @@ namespace {
 
 enum : unsigned { kLayerBits = 3, kFresh = 4, kOverlapped = 8, kFiltered = 16, kKnown = 31 };
 
-void put_head(const FrameHead& head, std::vector<std::uint8_t>& out) {
+std::vector<std::uint8_t> head_bytes(const FrameHead& head) {
+    const unsigned flags = static_cast<unsigned>(head.layer) | (head.fresh ? kFresh : 0u) |
+                           (head.overlapped ? kOverlapped : 0u) | (head.filtered ? kFiltered : 0u);
+    std::vector<std::uint8_t> out;
+    out.reserve(2 + predictive::kMostVarintBytes);
     out.push_back(static_cast<std::uint8_t>(head.level));
-    out.push_back(static_cast<std::uint8_t>(static_cast<unsigned>(head.layer) | (head.fresh ? kFresh : 0u) |
-                                            (head.overlapped ? kOverlapped : 0u) | (head.filtered ? kFiltered : 0u)));
+    out.push_back(static_cast<std::uint8_t>(flags));
     predictive::put_varint(out, static_cast<std::uint32_t>(head.number));
+    return out;
 }
 
 FrameHead read_head(predictive::ByteStream& stream) {
@@ -121,9 +125,8 @@ std::vector<std::uint8_t> Coder::encode(const Source& source, std::span<const in
     head.filtered = head.filtered && model_->filter() != nullptr;
     details_ = encode_frame(format_, source, pictures, head, options, contexts, model_->filter(), keep, team);
     learnt(head, contexts);
-    std::vector<std::uint8_t> payload;
-    put_head(head, payload);
-    predictive::put(payload, details_.payload);
+    std::vector<std::uint8_t> payload = head_bytes(head);
+    payload.insert(payload.end(), details_.payload.begin(), details_.payload.end());
     last_ = details_.picture;
     if (slot >= 0) slots_[static_cast<std::size_t>(slot)] = last_;
     if (references.empty()) still_.reset();
