@@ -37,7 +37,8 @@ def new_decoder(head: VideoHead, threads: int = 0) -> VideoDecoder:
     """A decoder for the packets of a head."""
     from codec.video.decoder import VideoDecoder
 
-    return VideoDecoder(head, threads=threads)
+    with translated():
+        return VideoDecoder(head, threads=threads)
 
 
 def decoded(

@@ -18,6 +18,8 @@ UNSPECIFIED = 2
 """Of primaries and transfer in H.273."""
 
 _HD_WIDTH, _SD_HEIGHT = 1280, 576
+_LARGEST = 2**31 - 1
+"""Of numerators and denominators in the file format."""
 _BROADCAST = {Fraction(n, 1001) for n in (24000, 30000, 48000, 60000, 120000)}
 
 
@@ -100,4 +102,9 @@ def parse_rate(rate: float | str | Fraction) -> Fraction:
     for known in _BROADCAST:
         if abs(value - known) < Fraction(1, 200):
             return known
+    if value < 1:  # few pictures a second: their distance is what is simple
+        value = 1 / (1 / value).limit_denominator(1001)
+        if value.denominator > _LARGEST:
+            raise OptionError(f"{rate!r:.100} pictures a second are too few")
+        return value
     return value.limit_denominator(1001)

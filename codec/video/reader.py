@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -64,8 +65,8 @@ class VideoReader(Sequence[Frame]):
             video[120].planes, video.at(4.0).array
 
     Pictures are decoded when they are asked for. Going on from the last one costs one picture;
-    any other costs what lies between its key frame and it, at most one key frame interval. One
-    thread at a time may use it.
+    any other costs what lies between its key frame and it, at most one key frame interval. Threads
+    that ask for pictures take turns; each decodes faster with a reader of its own.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class VideoReader(Sequence[Frame]):
                 raise DamagedFile("the video has no key frame that is whole")
             self._ticks = Fraction(*self.head.time_base)
             self._gop = _Gop(decoding.new_decoder(self.head, threads))
+            self._lock = threading.Lock()
         except BaseException:
             self.close()
             raise
@@ -172,7 +174,7 @@ class VideoReader(Sequence[Frame]):
         number = range(len(self))[index]  # negative ones count from the end; IndexError
         self._check_open()
         entry = self._index.before_frame(number)
-        with translated():
+        with self._lock, translated():
             frame = self._gop.frame(number - entry.number, entry, self._packets)
         return self._frame(frame, number)
 
@@ -194,7 +196,7 @@ class VideoReader(Sequence[Frame]):
         if ticks >= self._index.end and ticks > self._index.entries[-1].pts:
             raise OptionError(f"the video ends after {float(self._index.end * self._ticks):g} s")
         entry = self._index.before_time(ticks)
-        with translated():
+        with self._lock, translated():
             place, frame = self._gop.shown_at(ticks, entry, self._packets)
         return self._frame(frame, entry.number + place)
 

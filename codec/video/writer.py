@@ -80,14 +80,14 @@ class VideoWriter:
         if rotation not in (0, 90, 180, 270):
             raise OptionError(f"rotation is 0, 90, 180 or 270, not {rotation!r:.100}")
         self._rate = parse_rate(fps)
-        self._ticks = 1 / self._rate if time_base is None else Fraction(time_base)
-        if not 0 < self._ticks < 1000:
+        self._ticks = 1 / self._rate if time_base is None else _fraction(time_base, "a tick")
+        if time_base is not None and not 0 < self._ticks < 1000:
             raise OptionError(f"a tick takes more than 0 seconds, not {time_base!r:.100}")
         self._timed = time_base is not None
         self._step = max(1, round(1 / self._rate / self._ticks))
         self._facts: dict[str, Any] = {
             "subsampled": _CHROMA[chroma], "matrix": matrix, "full_range": bool(full_range),
-            "rotation": rotation, "aspect": Fraction(aspect).limit_denominator(10_000),
+            "rotation": rotation, "aspect": _fraction(aspect, "aspect").limit_denominator(10_000),
             "time_base": self._ticks, "frame_rate": self._rate,
         }  # fmt: skip
         self._stack = ExitStack()
@@ -239,6 +239,13 @@ class VideoWriter:
             head = new_head(*self._size, **self._facts)
             self._recording = Recording(head, self._file, self._options)
         self._recording.push(frame)
+
+
+def _fraction(value: Any, what: str) -> Fraction:
+    try:
+        return Fraction(value)
+    except (ValueError, TypeError, ZeroDivisionError, OverflowError) as error:
+        raise OptionError(f"{what} is a number, not {value!r:.100}") from error
 
 
 class _Stopped(BaseException):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -127,6 +128,21 @@ def test_uneven_times(tmp_path: Path) -> None:
         assert video.duration == pytest.approx(221 / 90)
 
 
+@pytest.mark.parametrize("fps", [Fraction(1, 3600), 1e-9])
+def test_few_pictures_a_second(tmp_path: Path, fps: float) -> None:
+    write(tmp_path / "a.licv", 2, fps=fps)
+
+    with codec.open(tmp_path / "a.licv") as video:
+        assert video.fps == float(fps)
+        assert video.duration == pytest.approx(2 / fps)
+
+
+def test_threads_share_a_reader(path: Path) -> None:
+    with codec.open(path) as video, ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda n: video[n].array, range(0, FRAMES, 7)))
+        assert all(np.array_equal(a, video[7 * n].array) for n, a in enumerate(found))
+
+
 @pytest.mark.parametrize("fps", [30000 / 1001, 29.97, "30000/1001", Fraction(30000, 1001)])
 def test_rates(tmp_path: Path, fps: float | str | Fraction) -> None:
     write(tmp_path / "a.licv", 3, fps=fps)
@@ -176,6 +192,7 @@ def test_writer_refuses(tmp_path: Path) -> None:
     for options in (
         {"fps": 0}, {"fps": "x"}, {"chroma": "422"}, {"matrix": 9}, {"rotation": 45},
         {"quality": 101}, {"quality": 5, "level": 5}, {"time_base": Fraction(0)},
+        {"time_base": "x"}, {"aspect": float("nan")}, {"fps": 1e-12},
     ):  # fmt: skip
         with pytest.raises(OptionError):
             codec.VideoWriter(target, **options)  # type: ignore[arg-type]
