@@ -25,8 +25,14 @@ from codec.cli.jobs import (
 from codec.cli.streams import STDIO
 from codec.cli.totals import Totals
 from codec.cli.trees import find_inputs
-from codec.cli.video_options import DecodeArguments, decodes_video, video_decode_options
-from codec.errors import translated
+from codec.cli.video_options import (
+    DecodeArguments,
+    decodes_video,
+    kind_of_coded,
+    refuse_newer,
+    video_decode_options,
+)
+from codec.errors import OptionError, translated
 from codec.options import Crop, DecoderOptions, Limits
 
 if TYPE_CHECKING:
@@ -126,11 +132,15 @@ def decode(
         format_name = "png"
     output_format: OutputFormat | None = None
     if not no_output and (output is not None or output_dir is not None):
-        output_format = find_format(None if output == STDIO else output, format_name)
+        try:
+            output_format = find_format(None if output == STDIO else output, format_name)
+        except OptionError:
+            refuse_newer(inputs[0])  # it may be a video: what it is comes first
+            raise
     suffix = "" if output_format is None else output_format.suffixes[0]
     joined = output_format is not None and output_format.name in ("ppm", "pam")
     totals = Totals()
-    found = find_inputs(inputs, output, output_dir, bitstream.has_magic, keep_going=keep_going)
+    found = find_inputs(inputs, output, output_dir, _is_still, keep_going=keep_going)
     jobs = plan(
         found.sources, output, output_dir, suffix=suffix, no_output=no_output,
         below=found.below, full_names=full_names, joined=joined,
@@ -160,6 +170,11 @@ def decode(
         replace_input=replace_input,
     )  # fmt: skip
     return totals.finish(session, found, code)
+
+
+def _is_still(head: bytes) -> bool:
+    """Whether a file of a folder is ours and no video, by its start."""
+    return bitstream.has_magic(head) and kind_of_coded(head) != "video"
 
 
 class _Work:

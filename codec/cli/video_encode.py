@@ -18,7 +18,7 @@ import click
 from codec.cli.common import Session
 from codec.cli.jobs import Job, open_input, plan, run_jobs
 from codec.cli.streams import STDIO, standard_output
-from codec.cli.video_options import VIDEO_SUFFIX, EncodeArguments, refuse_others
+from codec.cli.video_options import VIDEO_SUFFIX, EncodeArguments, is_video, refuse_others
 from codec.cli.video_progress import frame_progress
 from codec.image.atomic import atomic_write
 from codec.options import Limits
@@ -94,6 +94,10 @@ def encode_videos(
     names = list(inputs)
     images: list[str] = []
     if output is not None and len(names) > 1:
+        if any(is_video(name) for name in names):
+            raise click.UsageError(
+                "several videos need --output-dir DIR; one output takes several images"
+            )
         images, names = names, names[:1]
     jobs = plan(
         names, output, output_dir, suffix=VIDEO_SUFFIX, no_output=no_output, full_names=full_names

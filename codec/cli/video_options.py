@@ -17,7 +17,7 @@ import click
 
 from codec.cli.common import Command
 from codec.cli.streams import STDIO, standard_input
-from codec.errors import OptionError
+from codec.errors import OptionError, UnsupportedVersion
 
 __all__ = [
     "VIDEO_SUFFIX",
@@ -25,6 +25,9 @@ __all__ = [
     "EncodeArguments",
     "decodes_video",
     "encodes_video",
+    "is_video",
+    "kind_of_coded",
+    "refuse_newer",
     "refuse_others",
     "starts_video",
     "video_decode_options",
@@ -237,10 +240,11 @@ def encodes_video(inputs: Sequence[str], output: str | None, given: bool) -> boo
         given: whether options were given that concern videos alone.
 
     Raises:
-        click.UsageError: they were, and the input is no video.
+        click.UsageError: they were, and the input is no video; or inputs of both kinds.
     """
     if output is not None and output.lower().endswith(VIDEO_SUFFIX):
         return True
+    _refuse_mixed(inputs, _kind_of_source)
     head = _begin(inputs[0])
     if starts_video(head):
         return True
@@ -260,10 +264,11 @@ def decodes_video(inputs: Sequence[str], given: bool) -> bool:
         given: whether options were given that concern videos alone.
 
     Raises:
-        click.UsageError: they were, and the input is a still image.
+        click.UsageError: they were, and the input is a still image; or inputs of both kinds.
     """
     import bitstream
 
+    _refuse_mixed(inputs, kind_of_coded)
     try:
         kind = bitstream.kind(_begin(inputs[0]))
     except bitstream.BitstreamError:
@@ -271,6 +276,67 @@ def decodes_video(inputs: Sequence[str], given: bool) -> bool:
     if given and kind == "still":
         raise click.UsageError(f"options of videos were given, and {inputs[0]} is a still image")
     return kind == "video"
+
+
+def is_video(source: str) -> bool:
+    """Whether an input of `codec encode` is a video by its first bytes."""
+    return starts_video(_begin(source))
+
+
+def refuse_newer(source: str) -> None:
+    """Refuses a file of a version of this format that is not known.
+
+    Raises:
+        UnsupportedVersion: it is one.
+    """
+    import bitstream
+
+    try:
+        bitstream.kind(_begin(source))
+    except bitstream.UnsupportedVersion as error:
+        raise UnsupportedVersion(f"{source}: {error}") from error
+    except bitstream.BitstreamError:
+        pass  # told when it is read
+
+
+def _refuse_mixed(inputs: Sequence[str], kind_of: Callable[[bytes], str | None]) -> None:
+    """Refuses videos and still images in one command.
+
+    Args:
+        inputs: of the command line; folders are not looked into.
+        kind_of: "video", "still", or None of what is neither, from the first bytes of a file.
+
+    Raises:
+        click.UsageError: there are both.
+    """
+    first: dict[str, str] = {}
+    for name in inputs if len(inputs) > 1 else ():
+        kind = None if name == STDIO else kind_of(_begin(name))
+        if kind is not None:
+            first.setdefault(kind, name)
+    if len(first) > 1:
+        raise click.UsageError(
+            f"{first['video']} is a video and {first['still']} a still image: "
+            f"one command takes one kind"
+        )
+
+
+def _kind_of_source(head: bytes) -> str | None:
+    from codec.image.files import is_image
+
+    if starts_video(head):
+        return "video"
+    return "still" if is_image(head) else None
+
+
+def kind_of_coded(head: bytes) -> str | None:
+    """Whether a file of ours that begins so is a "video" or a "still" image; None: is neither."""
+    import bitstream
+
+    try:
+        return bitstream.kind(head)
+    except bitstream.BitstreamError:
+        return None
 
 
 def _begin(source: str) -> bytes:

@@ -92,6 +92,8 @@ class SequenceSource(VideoSource):
             ),
             sum(1 for _ in self._listed()),
         )
+        if isinstance(names, str):
+            self._note_hole(names)
 
     def __iter__(self) -> Iterator[VideoFrame]:
         shape = self._first.shape
@@ -114,6 +116,23 @@ class SequenceSource(VideoSource):
         while os.path.exists(path := name_of(self._names, number)):
             yield path
             number += 1
+
+    def _note_hole(self, pattern: str) -> None:
+        """Tells of images whose numbers are higher than the first that is missing."""
+        number = (first_number(pattern) or 0) + (self.frames or 0)
+        folder, name = os.path.split(pattern)
+        place = list(_NUMBER.finditer(name))
+        if not place:
+            return
+        begin, end = name[: place[-1].start()], name[place[-1].end() :]
+        later = re.compile(re.escape(begin) + r" *([0-9]+)" + re.escape(end))
+        found = [later.fullmatch(each) for each in os.listdir(folder or ".")]
+        beyond = sum(1 for each in found if each is not None and int(each[1]) > number)
+        if beyond:
+            self.notes.append(
+                f"there is no {name_of(pattern, number)}: images with higher numbers are left "
+                f"out: {beyond}"
+            )
 
     def _frame(self, rgb: np.ndarray, number: int) -> VideoFrame:
         planes = planes_of(

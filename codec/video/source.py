@@ -52,6 +52,7 @@ class AvSource(VideoSource):
         """
         self._options, self._name = options, name
         self._container = _open(file, name)
+        self._piped = not isinstance(file, str)  # read from front to back
         try:
             self._begin()
         except BaseException:
@@ -323,6 +324,12 @@ class AvSource(VideoSource):
         try:
             yield
         except av.FFmpegError as error:
+            if self._piped and "mov" in self._container.format.name.split(","):
+                raise UnreadableVideo(
+                    f"{self._name} is an mp4 or mov whose pictures cannot be read from a pipe: "
+                    f"its index stands at its end, or it is damaged; give the file by its name, or "
+                    f"write it with ffmpeg -i IN -c copy -movflags +faststart OUT"
+                ) from error
             raise UnreadableVideo(
                 f"{self._name} is damaged or truncated: {error.strerror} "
                 f"(--recover takes what is before)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from PIL import Image
 
 import codec
 from codec.cli.video_options import starts_video
+from codec.video.opening import open_source
 from tests.unit.codec.video.clips import make_clip, picture
 from tests.unit.codec.video.conftest import stand_in
 from tests.unit.codec.video.test_outputs import Clip, largest_error
@@ -193,6 +195,76 @@ def test_batch(run: Any, clip: Path, tmp_path: Path) -> None:
     assert names(tmp_path / "out") == ["clip.licv", "other.licv"]
     assert names(tmp_path / "back") == ["clip.mkv", "other.mkv"]
     assert "2 of 2 files done" in result.stderr
+
+
+def test_a_hole_in_the_numbers_is_told(run: Any, tmp_path: Path) -> None:
+    for number in (1, 2, 4, 5):
+        Image.fromarray(picture(number)).save(tmp_path / f"{number:03d}.png")
+
+    result = run("encode", tmp_path / "%03d.png", "-o", tmp_path / "a.licv")
+
+    assert result.exit_code == 0, result.stderr
+    assert "003.png: images with higher numbers are left out: 2" in result.stderr
+    with codec.open(tmp_path / "a.licv") as video:
+        assert len(video) == 2
+
+
+def test_both_kinds_are_not_mixed(run: Any, clip: Path, coded: Path, tmp_path: Path) -> None:
+    image, still, out = tmp_path / "a.png", tmp_path / "a.lic", tmp_path / "out"
+    Image.fromarray(picture(0)).save(image)
+    still.write_bytes(codec.encode(image))
+    out.mkdir()
+
+    for command, inputs in (("encode", [clip, image]), ("decode", [coded, still])):
+        for ordered in (inputs, inputs[::-1]):
+            result = run(command, *ordered, "--output-dir", out, "--keep-going")
+            assert result.exit_code == 2
+            assert f"{inputs[0]} is a video and {inputs[1]} a still image" in result.stderr
+    assert names(out) == []
+
+
+def test_videos_in_folders_are_left_out(run: Any, coded: Path, tmp_path: Path) -> None:
+    out, folder = tmp_path / "out", tmp_path / "in"
+    out.mkdir()
+    folder.mkdir()
+    coded.rename(folder / "clip.licv")
+    Image.fromarray(picture(0)).save(tmp_path / "a.png")
+    (folder / "a.lic").write_bytes(codec.encode(tmp_path / "a.png"))
+
+    result = run("decode", folder, "--output-dir", out)
+
+    assert result.exit_code == 0, result.stderr
+    assert names(out) == ["a.png"]
+    assert "1 files left out" in result.stderr
+
+
+def test_several_videos_need_a_folder(run: Any, clip: Path, tmp_path: Path) -> None:
+    result = run("encode", clip, clip, "-o", tmp_path / "a.licv")
+
+    assert result.exit_code == 2
+    assert "several videos need --output-dir" in result.stderr
+
+
+def test_a_newer_version_is_told_before_the_suffix(run: Any, coded: Path, tmp_path: Path) -> None:
+    data = coded.read_bytes()
+    coded.write_bytes(data[:4] + b"\2" + data[5:])
+
+    result = run("decode", coded, "-o", tmp_path / "a.mkv")
+
+    assert result.exit_code == 4
+    assert "version" in result.stderr
+    assert not (tmp_path / "a.mkv").exists()
+
+
+def test_an_index_at_the_end_of_a_pipe(clip: Path, tmp_path: Path) -> None:
+    read, write = os.pipe()
+    with os.fdopen(read, "rb") as pipe, os.fdopen(write, "wb") as feed:
+        thread = threading.Thread(target=lambda: (feed.write(clip.read_bytes()), feed.close()))
+        thread.start()
+        with pytest.raises(codec.CodecError, match="faststart"):
+            open_source(pipe)
+        pipe.read()
+        thread.join()
 
 
 def test_info(run: Any, coded: Path) -> None:
