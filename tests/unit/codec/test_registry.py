@@ -25,6 +25,11 @@ LANDED: dict[int, tuple[str, str, str]] = {
         "predictive",
         "034e54ec0ad45367648f18b3287a64fe89b026399c8b703794d76a6de01bd870",
     ),
+    13: (
+        "inter-13",
+        "inter",
+        "bff17da5291794a9caa9aebb378c442a2a28f7ac4e5932fabb996c8b84dd61e0",
+    ),
 }
 """id -> (name, profile, sha256) of the landed models, less the retired. Append only; DESIGN C2.
 
