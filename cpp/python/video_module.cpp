@@ -5,6 +5,7 @@
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "arrays.hpp"
@@ -57,23 +58,27 @@ void check_slots(const std::vector<int>& references, int slot) {
     require(slot >= -1 && slot < video::kSlots, "slot: expected -1 to 7");
 }
 
+// The plane as shown, every sample as `narrowed` gives it.
+template <typename T, typename Narrowed>
+nb::object plane_of(const video::Picture& picture, int plane, Narrowed&& narrowed) {
+    const auto w = static_cast<std::size_t>(picture.format.shown_width(plane));
+    const auto h = static_cast<std::size_t>(picture.format.shown_height(plane));
+    std::vector<T> samples(w * h);
+    for (std::size_t y = 0; y < h; ++y) {
+        const video::Sample* line = picture.planes[plane].row(static_cast<int>(y));
+        std::transform(line, line + w, samples.begin() + static_cast<std::ptrdiff_t>(y * w), narrowed);
+    }
+    return bindings::to_array(std::move(samples), {h, w});
+}
+
 // Planes of 8 bits, as shown, of a picture; of 10 bits where `wide`.
 nb::list planes_of(const video::Picture& picture, bool wide) {
     nb::list planes;
     for (int n = 0; n < video::kPlanes; ++n) {
-        const int w = picture.format.shown_width(n), h = picture.format.shown_height(n);
-        const auto rows = static_cast<std::size_t>(h), columns = static_cast<std::size_t>(w);
-        std::vector<std::uint8_t> narrow;
-        std::vector<std::uint16_t> full;
-        for (int y = 0; y < h; ++y) {
-            const video::Sample* line = picture.planes[n].row(y);
-            for (int x = 0; x < w; ++x) {
-                if (wide) full.push_back(line[x]);
-                else narrow.push_back(static_cast<std::uint8_t>(std::min((line[x] + 2) >> 2, 255)));
-            }
-        }
-        planes.append(wide ? bindings::to_array(std::move(full), {rows, columns})
-                           : bindings::to_array(std::move(narrow), {rows, columns}));
+        planes.append(wide ? plane_of<std::uint16_t>(picture, n, [](video::Sample v) { return v; })
+                           : plane_of<std::uint8_t>(picture, n, [](video::Sample v) {
+                                 return static_cast<std::uint8_t>(std::min((v + 2) >> 2, 255));
+                             }));
     }
     return planes;
 }

@@ -30,6 +30,11 @@ struct Square {
     std::int16_t x, y;          // in samples of the plane
 };
 
+// What a square with so many coefficients counts for in the contexts of those beside it.
+inline std::uint8_t density_of(int count) {
+    return static_cast<std::uint8_t>(count > 2 ? 2 : count > 0 ? 1 : 0);
+}
+
 // How an inter frame is coded, beside its blocks.
 struct FrameHead {
     int level = 0;     // 0..63: the step is 2^((59 - level) / 6) of 255
@@ -69,7 +74,7 @@ public:
         for (int n = 0; n < kPlanes; ++n) coefficients_[n].swap(other.coefficients_[n]);
     }
 
-    // Of each 4x4 samples of a plane: 0: nothing coded, 1: few, 2: more coefficients in its square.
+    // Of each 4x4 samples of a plane (see density_of): 0: nothing coded, 1: few, 2: more coefficients in its square.
     std::uint8_t density(int plane, int x, int y) const {
         if (x < 0 || y < 0) return 0;
         return density_[plane][static_cast<std::size_t>(y >> 2) * density_columns(plane) + (x >> 2)];

@@ -89,12 +89,29 @@ private:
         std::vector<Sample> samples[kPlanes];
     };
 
-    int flag_price(bool value, int plane, int log2, bool fine, bool other, int around) {
+    // What a decision would cost: price([&](Pricer& pricer, Contexts& contexts) { code it }).
+    template <typename Function>
+    int price(Function&& code) const {
         Pricer pricer;
-        auto& c = const_cast<Contexts&>(contexts_);
-        code_mixed<Pricer, 2>(pricer, c.flag_mixer[plane > 0 ? 1 : 0],
-                              {&c.flag_around[plane][around], &c.flag_size[plane][log2 - 2][fine][other]}, value);
+        code(pricer, const_cast<Contexts&>(contexts_));  // prices change nothing
         return pricer.bits;
+    }
+
+    struct Extent {
+        int columns = 0, rows = 0, count = 0;  // of coefficients that are not zero
+    };
+
+    static Extent extent_of(const Coefficient* c, int stride, int side) {
+        Extent extent;
+        for (int v = 0; v < side; ++v) {
+            for (int u = 0; u < side; ++u) {
+                if (c[v * stride + u] == 0) continue;
+                ++extent.count;
+                extent.columns = std::max(extent.columns, u + 1);
+                extent.rows = v + 1;
+            }
+        }
+        return extent;
     }
 
     // Cost of a block's residual cut as `cell` says, without the flag that it has one; its samples and
@@ -118,14 +135,18 @@ private:
                 alignas(64) std::int16_t differences[kMostTransform * kMostTransform];
                 subtract(source_.at(plane, x, y), source_.width[plane], target.row(y) + x, target.stride(), side,
                          differences);
-                const int around = frame_.density(plane, x - 1, y) + frame_.density(plane, x, y - 1);
-                const bool other = plane == 2 ? frame_.density(1, x, y) > 0 : chroma;
-                const Surroundings where{plane, log2, std::min(around, 2)};
+                const SquareAround around = around_square(frame_, plane, x, y, chroma);
+                const auto flag = [&](bool any) {
+                    return weights.lambda * price([&](Pricer& pricer, Contexts& contexts) {
+                               code_any(pricer, contexts, plane, log2, cell.fine, around, any);
+                           });
+                };
+                const Surroundings where{plane, log2, std::min(around.density, 2)};
                 Coefficient* out = frame_.coefficients(plane, x, y);
                 const int stride = format.plane_width(plane);
                 Quantised found = quantise(contexts_, where, differences, side, weights, out, stride);
-                const Cost with = found.cost + weights.lambda * flag_price(true, plane, log2, cell.fine, other, around);
-                const Cost without = found.nothing + weights.lambda * flag_price(false, plane, log2, cell.fine, other, around);
+                const Cost with = found.cost + flag(true);
+                const Cost without = found.nothing + flag(false);
                 if (found.any && with >= without) {
                     for (int v = 0; v < side; ++v) std::fill_n(out + v * stride, side, Coefficient{0});
                     found.any = false;
@@ -138,18 +159,10 @@ private:
                 any = true;
                 chroma |= plane > 0;
                 cost += scaled(with, plane);
-                int columns = 0, rows = 0, count = 0;
-                for (int v = 0; v < side; ++v) {
-                    for (int u = 0; u < side; ++u) {
-                        if (out[v * stride + u] == 0) continue;
-                        ++count;
-                        columns = std::max(columns, u + 1);
-                        rows = v + 1;
-                    }
-                }
-                frame_.set_density(plane, x, y, side, count > 2 ? 2 : 1);
+                const Extent extent = extent_of(out, stride, side);
+                frame_.set_density(plane, x, y, side, density_of(extent.count));
                 add_residual(frame_, {static_cast<std::uint8_t>(plane), static_cast<std::uint8_t>(log2),
-                                      static_cast<std::int8_t>(columns), static_cast<std::int8_t>(rows),
+                                      static_cast<std::int8_t>(extent.columns), static_cast<std::int8_t>(extent.rows),
                                       static_cast<std::int16_t>(x), static_cast<std::int16_t>(y)},
                              weights.step, target);
             });
@@ -206,33 +219,16 @@ private:
         for (int plane = 0; plane < kPlanes; ++plane) {
             const int stride = format.plane_width(plane);
             each_square(format, plane, column * kCell, row * kCell, cell, [&](int x, int y, int log2) {
-                const Coefficient* c = frame_.coefficients(plane, x, y);
-                int count = 0;
-                for (int v = 0; v < 1 << log2; ++v) {
-                    for (int u = 0; u < 1 << log2; ++u) count += c[v * stride + u] != 0;
-                }
-                frame_.set_density(plane, x, y, 1 << log2, count > 2 ? 2 : count > 0 ? 1 : 0);
+                const Extent extent = extent_of(frame_.coefficients(plane, x, y), stride, 1 << log2);
+                frame_.set_density(plane, x, y, 1 << log2, density_of(extent.count));
             });
         }
     }
 
-    int coded_price(int column, int row, const Cell& cell, bool value) {
-        const auto at = [&](int c, int r) {
-            return frame_.inside(c, r) ? (frame_.cell(c, r).coded ? 2 : 1) : 0;
-        };
-        const int left = at(column - 1, row), above = at(column, row - 1);
-        const int merge = cell.kind == Kind::merge ? 1 : 0;
-        Pricer pricer;
-        auto& c = const_cast<Contexts&>(contexts_);
-        code_mixed<Pricer, 2>(pricer, c.coded_mixer[merge],
-                              {&c.coded_count[merge][(left == 2) + (above == 2)][cell.log2 - 3],
-                               &c.coded_kinds[merge][merge ? cell.merge : kMergeList][left][above]},
-                              value);
-        return pricer.bits;
-    }
-
-    int fine_price(const Cell& cell, bool fine) const {
-        return kPrices(contexts_.fine[cell.log2 - 3][static_cast<int>(cell.kind) - 1].p, fine);
+    int coded_price(int column, int row, const Cell& cell, bool value) const {
+        return price([&](Pricer& pricer, Contexts& contexts) {
+            code_coded(pricer, contexts, frame_, column, row, cell, value);
+        });
     }
 
     void block(int column, int row) {
@@ -258,7 +254,9 @@ private:
             cell.fine = fine != 0;
             bool any = false;
             if (fine == 1 && best_way < 0 && cell.kind != Kind::intra && effort_ < 6) break;
-            const Cost cost = attempt(column, row, cell, any) + coded + lambda * fine_price(cell, cell.fine);
+            const Cost cost = attempt(column, row, cell, any) + coded + lambda * price([&](Pricer& pricer, Contexts& contexts) {
+                                  code_fine(pricer, contexts, cell, cell.fine);
+                              });
             if (cost < best && (any || cell.kind == Kind::intra)) {
                 best = cost;
                 best_way = any ? fine : 2 + fine;
@@ -328,10 +326,9 @@ double motion_cost(const std::uint8_t* luma, const std::uint8_t* reference, int 
     const Luma own{luma, static_cast<std::size_t>(width), w, h};
     const SearchReference other({reference, static_cast<std::size_t>(width), w, h}, team);
     const SearchReference* references[] = {&other};
-    const Field* before[] = {nullptr};
     SearchOptions options;
     options.effort = 1;
-    const std::vector<Field> fields = search(own, references, before, options, team);
+    const std::vector<Field> fields = search(own, references, options, team);
     double sum = 0;
     for (const Found& found : fields[0].blocks[2]) sum += found.satd;
     return sum / (static_cast<double>(w) * h);
@@ -356,8 +353,7 @@ Encoded encode_frame(const Format& format, const Source& source, References refe
     SearchOptions search_options;
     search_options.lambda = std::sqrt(options.lambda * squared_step / 16.0);
     search_options.effort = options.effort;
-    const std::vector<const Field*> before(references.size(), nullptr);
-    const std::vector<Field> fields = search(luma, searched, before, search_options, team);
+    const std::vector<Field> fields = search(luma, searched, search_options, team);
     decide(planned, luma, searched, fields, contexts, {weights[0], search_options.lambda, options.effort}, team);
 
     // 2. prediction and residuals
@@ -416,7 +412,6 @@ Encoded encode_frame(const Format& format, const Source& source, References refe
     FrameSyntax<Encoder> syntax(coder, contexts, coded, &planned);
     syntax.trees(order);
     if (head.filtered) syntax.filter();
-    result.bits = coder.bits();
     result.payload = coder.finish();
     picture->number = head.number;
     picture->motion = past_of(coded);

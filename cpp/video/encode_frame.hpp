@@ -25,8 +25,7 @@ struct EncodeOptions {
 struct Encoded {
     std::vector<std::uint8_t> payload;   // of the decisions
     std::shared_ptr<Picture> picture;
-    // For those who look at the encoder: bits of blocks and motion, and the picture before the filter.
-    double block_bits = 0, bits = 0;
+    // For those who look at the encoder, where they ask: the picture before the filter, its prediction.
     std::shared_ptr<Picture> unfiltered, predicted;
 };
 

@@ -188,13 +188,10 @@ int code_square(Coder& coder, Contexts& contexts, const Surroundings& where, Coe
     return found;
 }
 
-// The residual of a block: whether it has one, how it is cut, which squares are coded, their coefficients.
-// on_square(Square) is called for each coded square, in order.
-template <class Coder, typename Function>
-void code_residual(Coder& coder, Contexts& contexts, FrameData& frame, int column, int row, Cell& cell,
-                   Function&& on_square) {
-    const Format& format = frame.format();
-    const int x = column * kCell, y = row * kCell;
+// Whether a block has a residual.
+template <class Coder>
+bool code_coded(Coder& coder, Contexts& contexts, const FrameData& frame, int column, int row, const Cell& cell,
+                bool coded) {
     const auto coded_at = [&](int cx, int cy) {
         if (!frame.inside(cx, cy)) return 0;
         const Cell& other = frame.cell(cx, cy);
@@ -202,11 +199,45 @@ void code_residual(Coder& coder, Contexts& contexts, FrameData& frame, int colum
     };
     const int left = coded_at(column - 1, row), above = coded_at(column, row - 1);
     const int merge = cell.kind == Kind::merge ? 1 : 0;
-    cell.coded = code_mixed<Coder, 2>(
-        coder, contexts.coded_mixer[merge],
-        {&contexts.coded_count[merge][(left == 2) + (above == 2)][cell.log2 - 3],
-         &contexts.coded_kinds[merge][merge ? cell.merge : kMergeList][left][above]},
-        cell.coded);
+    return code_mixed<Coder, 2>(coder, contexts.coded_mixer[merge],
+                                {&contexts.coded_count[merge][(left == 2) + (above == 2)][cell.log2 - 3],
+                                 &contexts.coded_kinds[merge][merge ? cell.merge : kMergeList][left][above]},
+                                coded);
+}
+
+// Whether its squares are of half the largest size.
+template <class Coder>
+bool code_fine(Coder& coder, Contexts& contexts, const Cell& cell, bool fine) {
+    return code_bit(coder, contexts.fine[cell.log2 - 3][static_cast<int>(cell.kind) - 1], fine);
+}
+
+// A square's surroundings: densities to the left and above, and whether chroma was coded before it.
+struct SquareAround {
+    int density;  // 0..4
+    bool chroma;
+};
+
+inline SquareAround around_square(const FrameData& frame, int plane, int x, int y, bool chroma_coded) {
+    return {frame.density(plane, x - 1, y) + frame.density(plane, x, y - 1),
+            plane == 2 ? frame.density(1, x, y) > 0 : chroma_coded};
+}
+
+// Whether a square has coefficients.
+template <class Coder>
+bool code_any(Coder& coder, Contexts& contexts, int plane, int log2, bool fine, const SquareAround& around, bool any) {
+    return code_mixed<Coder, 2>(
+        coder, contexts.flag_mixer[plane > 0 ? 1 : 0],
+        {&contexts.flag_around[plane][around.density], &contexts.flag_size[plane][log2 - 2][fine][around.chroma]}, any);
+}
+
+// The residual of a block: whether it has one, how it is cut, which squares are coded, their coefficients.
+// on_square(Square) is called for each coded square, in order.
+template <class Coder, typename Function>
+void code_residual(Coder& coder, Contexts& contexts, FrameData& frame, int column, int row, Cell& cell,
+                   Function&& on_square) {
+    const Format& format = frame.format();
+    const int x = column * kCell, y = row * kCell;
+    cell.coded = code_coded(coder, contexts, frame, column, row, cell, cell.coded);
     if (!cell.coded) {
         cell.fine = false;
         const int size = 1 << cell.log2;
@@ -216,38 +247,31 @@ void code_residual(Coder& coder, Contexts& contexts, FrameData& frame, int colum
         }
         return;
     }
-    cell.fine = code_bit(coder, contexts.fine[cell.log2 - 3][static_cast<int>(cell.kind) - 1], cell.fine);
+    cell.fine = code_fine(coder, contexts, cell, cell.fine);
     bool chroma_coded = false;
     for (int plane : {1, 2, 0}) {
         each_square(format, plane, x, y, cell, [&](int px, int py, int log2) {
             const int stride = format.plane_width(plane);
             Coefficient* c = frame.coefficients(plane, px, py);
-            const int beside = frame.density(plane, px - 1, py), over = frame.density(plane, px, py - 1);
             bool any = false;
             if (!Coder::kDecodes) {
                 for (int v = 0; v < 1 << log2 && !any; ++v) {
                     any = std::any_of(c + v * stride, c + v * stride + (1 << log2), [](auto k) { return k != 0; });
                 }
             }
-            const int k = plane > 0 ? 1 : 0;
-            const int other = plane == 2 ? (frame.density(1, px, py) > 0) : chroma_coded;
-            any = code_mixed<Coder, 2>(
-                coder, contexts.flag_mixer[k],
-                {&contexts.flag_around[plane][beside + over],
-                 &contexts.flag_size[plane][log2 - 2][cell.fine][other]},
-                any);
-            if (!any) {
-                frame.set_density(plane, px, py, 1 << log2, 0);
-                return;
+            const SquareAround around = around_square(frame, plane, px, py, chroma_coded);
+            any = code_any(coder, contexts, plane, log2, cell.fine, around, any);
+            int found = 0;
+            if (any) {
+                chroma_coded |= plane > 0;
+                const Surroundings where{plane, log2, std::min(around.density, 2)};
+                int columns = 0, rows = 0;
+                found = code_square(coder, contexts, where, c, stride, columns, rows);
+                on_square(Square{static_cast<std::uint8_t>(plane), static_cast<std::uint8_t>(log2),
+                                 static_cast<std::int8_t>(columns), static_cast<std::int8_t>(rows),
+                                 static_cast<std::int16_t>(px), static_cast<std::int16_t>(py)});
             }
-            chroma_coded |= plane > 0;
-            const Surroundings where{plane, log2, std::min(beside + over, 2)};
-            int columns = 0, rows = 0;
-            const int found = code_square(coder, contexts, where, c, stride, columns, rows);
-            frame.set_density(plane, px, py, 1 << log2, found > 2 ? 2 : 1);
-            on_square(Square{static_cast<std::uint8_t>(plane), static_cast<std::uint8_t>(log2),
-                             static_cast<std::int8_t>(columns), static_cast<std::int8_t>(rows),
-                             static_cast<std::int16_t>(px), static_cast<std::int16_t>(py)});
+            frame.set_density(plane, px, py, 1 << log2, density_of(found));
         });
     }
 }

@@ -68,11 +68,9 @@ struct SearchOptions {
     int effort = 7;       // 1 fast .. 7 thorough
 };
 
-// Searches `source` in each of the references. `before` holds for each reference the field of an earlier
-// picture (or is empty): a guess where to start. Same result for any number of threads.
+// Searches `source` in each of the references. Same result for any number of threads.
 std::vector<Field> search(const Luma& source, std::span<const SearchReference* const> references,
-                          std::span<const Field* const> before, const SearchOptions& options,
-                          threads::Team& team);
+                          const SearchOptions& options, threads::Team& team);
 
 // Sum of absolute transformed differences of a block, as Found::satd counts it.
 std::uint32_t satd(const std::uint8_t* a, std::size_t a_stride, const std::uint8_t* b, std::size_t b_stride,

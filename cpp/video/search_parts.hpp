@@ -10,7 +10,7 @@
 
 namespace video {
 
-inline constexpr int kBorder = 96;        // samples around a phase
+inline constexpr int kPhaseBorder = 96;        // samples around a phase
 inline constexpr int kCoarse = 4;         // a coarse sample is the mean of 4 x 4
 inline constexpr int kCoarseBorder = 64;  // coarse samples
 inline constexpr int kCoarseRange = 32;   // coarse samples that a vector may be long at most
@@ -41,8 +41,8 @@ struct ReferenceParts {
 
     const std::uint8_t* at(int x, int y, Vector vector) const {
         // Further out all samples of a block are those of the border anyway.
-        const int left = std::clamp(x + (vector.dx >> 2), -kBorder, width + kBorder - 64);
-        const int top = std::clamp(y + (vector.dy >> 2), -kBorder, height + kBorder - 64);
+        const int left = std::clamp(x + (vector.dx >> 2), -kPhaseBorder, width + kPhaseBorder - 64);
+        const int top = std::clamp(y + (vector.dy >> 2), -kPhaseBorder, height + kPhaseBorder - 64);
         return phases.at(left, top, (vector.dx & 3) + (vector.dy & 3) * 4);
     }
 };

@@ -125,7 +125,7 @@ SearchReference::SearchReference(const Luma& luma, threads::Team& team)
     Parts& parts = *parts_;
     const int width = parts.width = luma.width, height = parts.height = luma.height;
     const int coarse_width = width / kCoarse, coarse_height = height / kCoarse;
-    parts.phases.allocate(width, height, kBorder, 16);
+    parts.phases.allocate(width, height, kPhaseBorder, 16);
     parts.coarse.allocate(coarse_width, coarse_height, kCoarseBorder, 1);
 
     const auto chunks = [](int rows) {

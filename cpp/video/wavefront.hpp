@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <thread>
 #include <vector>
 
@@ -10,31 +11,32 @@
 
 namespace video {
 
-// Calls begin(row), and then its result with every column of the row, in order; a tree comes after the one
-// above it and the next one there. Nothing may throw.
+// For each of `fields` of the same size: calls begin(field, row), and then its result with every column of
+// the row, in order; a tree comes after the one above it and the next one there. Nothing may throw.
 template <typename Begin>
-void wavefront(threads::Team& team, int rows, int columns, Begin&& begin) {
-    if (team.threads() == 1) {
-        for (int row = 0; row < rows; ++row) {
-            auto&& work = begin(row);
-            for (int column = 0; column < columns; ++column) work(column);
-        }
-        return;
-    }
-    std::vector<std::atomic<int>> ready(static_cast<std::size_t>(rows));
-    team.run(static_cast<std::size_t>(rows), [&](std::size_t piece) {
-        // Pieces are taken from the last one down: so the rows above are under way already.
-        const auto row = static_cast<std::size_t>(rows) - 1 - piece;
-        auto&& work = begin(static_cast<int>(row));
-        for (int column = 0; column < columns; ++column) {
-            if (row > 0) {
+void wavefronts(threads::Team& team, std::size_t fields, int rows, int columns, Begin&& begin) {
+    const std::size_t jobs = fields * static_cast<std::size_t>(rows);
+    std::vector<std::atomic<int>> ready(jobs);
+    // Whoever is free takes the next row from above: the rows that it waits for have been taken.
+    std::atomic<std::size_t> next{0};
+    team.run(std::min(team.threads(), jobs), [&](std::size_t) {
+        for (std::size_t job; (job = next.fetch_add(1)) < jobs;) {
+            auto&& work = begin(job % fields, static_cast<int>(job / fields));
+            for (int column = 0; column < columns; ++column) {
                 const int needed = std::min(column + 2, columns);
-                while (ready[row - 1].load(std::memory_order_acquire) < needed) std::this_thread::yield();
+                while (job >= fields && ready[job - fields].load(std::memory_order_acquire) < needed) {
+                    std::this_thread::yield();
+                }
+                work(column);
+                ready[job].store(column + 1, std::memory_order_release);
             }
-            work(column);
-            ready[row].store(column + 1, std::memory_order_release);
         }
     });
+}
+
+template <typename Begin>
+void wavefront(threads::Team& team, int rows, int columns, Begin&& begin) {
+    wavefronts(team, 1, rows, columns, [&](std::size_t, int row) { return begin(row); });
 }
 
 }  // namespace video
