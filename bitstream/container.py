@@ -20,17 +20,15 @@ from bitstream.constants import (
 )
 from bitstream.errors import (
     BadField,
-    BadMagic,
     MissingChunk,
     TrailingData,
     Truncated,
-    UnsupportedVersion,
 )
 from bitstream.header import Header, decode_header, encode_header
 from bitstream.limits import Limits
 from bitstream.metadata import Metadata
 from bitstream.modes import Modes, check_modes, decode_modes, encode_modes
-from bitstream.reader import ByteReader, as_view
+from bitstream.reader import ByteReader, as_view, read_version
 from bitstream.tiles import StoredTiles, TileGrid, check_index, put_tiles
 from bitstream.writer import ByteWriter
 
@@ -202,17 +200,7 @@ def write(container: Container, limits: Limits | None = None) -> bytes:
 
 def read_start(reader: ByteReader, limits: Limits) -> tuple[Header, Chunk]:
     """Reads magic, version and the header chunk; returns the header and its chunk."""
-    magic = bytes(reader.take(min(len(MAGIC), reader.remaining), "the magic"))
-    if not MAGIC.startswith(magic):
-        raise BadMagic(
-            "not a file of this format", found=magic.hex(" "), expected=MAGIC.hex(" "), offset=0
-        )
-    if len(magic) < len(MAGIC):
-        raise Truncated("data end inside the magic", found=f"{len(magic)} bytes", offset=0)
-    offset = reader.offset
-    version = reader.u8("the version")
-    if version != VERSION:
-        raise UnsupportedVersion("format version", found=version, expected=VERSION, offset=offset)
+    read_version(reader)
     chunk = read_chunk(reader)
     chunk.verify()
     check_sequence(chunk, None)

@@ -14,6 +14,7 @@ from bitstream.constants import (
     WEIGHTS_HASH_BYTES,
 )
 from bitstream.errors import BadField, UnsupportedVersion
+from bitstream.ranges import require_range
 from bitstream.reader import ByteReader
 from bitstream.writer import ByteWriter
 
@@ -60,16 +61,16 @@ class Header:
     extension: bytes = b""
 
     def __post_init__(self) -> None:
-        _require_range("width", self.width, 1, MAX_SIDE)
-        _require_range("height", self.height, 1, MAX_SIDE)
+        require_range("width", self.width, 1, MAX_SIDE)
+        require_range("height", self.height, 1, MAX_SIDE)
         if self.channels not in (1, 3):
             raise BadField("channels", found=self.channels, expected="1 or 3")
-        _require_range("bit_depth", self.bit_depth, 1, 16)
-        _require_range("color", self.color, 0, 255)
-        _require_range("kind", self.kind, 0, 3)
-        _require_range("model_id", self.model_id, 0, 65535)
-        _require_range("level", self.level, 0, MAX_LEVEL)
-        _require_range("tile_log2", self.tile_log2, MIN_TILE_LOG2, MAX_TILE_LOG2)
+        require_range("bit_depth", self.bit_depth, 1, 16)
+        require_range("color", self.color, 0, 255)
+        require_range("kind", self.kind, 0, 3)
+        require_range("model_id", self.model_id, 0, 65535)
+        require_range("level", self.level, 0, MAX_LEVEL)
+        require_range("tile_log2", self.tile_log2, MIN_TILE_LOG2, MAX_TILE_LOG2)
         if len(self.weights_hash) != WEIGHTS_HASH_BYTES:
             raise BadField(
                 "weights_hash",
@@ -181,11 +182,6 @@ def _get_model(reader: ByteReader) -> tuple[int, bytes, int, int]:
     model_id = reader.u16("model_id")
     weights_hash = bytes(reader.take(WEIGHTS_HASH_BYTES, "weights_hash"))
     return model_id, weights_hash, reader.u8("level"), reader.u8("tile_log2")
-
-
-def _require_range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise BadField(name, found=value, expected=f"{low} to {high}")
 
 
 def _require_value(name: str, value: int, only: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from bitstream.checksum import Buffer
-from bitstream.constants import HEADER_PROBE_BYTES, MAGIC, VERSION, ChunkType, chunk_name
-from bitstream.errors import BadMagic, MissingChunk, Truncated, UnsupportedVersion
-from bitstream.reader import ByteReader, as_view
+from bitstream.constants import HEADER_PROBE_BYTES, MAGIC, ChunkType, chunk_name
+from bitstream.errors import MissingChunk, UnsupportedVersion
+from bitstream.reader import ByteReader, as_view, read_version
 
 _KIND_SHIFT = 6
 _NAMES: tuple[Literal["still", "video"], ...] = ("still", "video")
@@ -24,18 +24,7 @@ def kind(first_bytes: Buffer) -> Literal["still", "video"]:
             version, or there are too few bytes.
     """
     reader = ByteReader(as_view(first_bytes)[:HEADER_PROBE_BYTES])
-    magic = bytes(reader.take(min(len(MAGIC), reader.remaining), "the magic"))
-    if not MAGIC.startswith(magic):
-        raise BadMagic(
-            "not a file of this format", found=magic.hex(" "), expected=MAGIC.hex(" "), offset=0
-        )
-    if len(magic) < len(MAGIC):
-        raise Truncated("data end inside the magic", found=f"{len(magic)} bytes", offset=0)
-    version = reader.u8("the version")
-    if version != VERSION:
-        raise UnsupportedVersion(
-            "format version", found=version, expected=VERSION, offset=len(MAGIC)
-        )
+    read_version(reader)
     code = reader.u8("the type of a chunk")
     if code != ChunkType.HEAD:
         raise MissingChunk(

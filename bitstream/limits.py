@@ -8,7 +8,42 @@ from bitstream.errors import BadField, LimitExceeded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Bounds:
+    """Upper bounds by name, whole numbers; 0 means unlimited.
+
+    Raises:
+        BadField: a limit is negative.
+    """
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value < 0:
+                raise BadField(f"limit {field.name}", found=value, expected="0 or more")
+
+    def check(
+        self,
+        what: str,
+        value: int,
+        name: str,
+        *,
+        offset: int | None = None,
+        chunk: str | None = None,
+    ) -> None:
+        """Raises `LimitExceeded` if a value, described by `what`, is above the limit `name`."""
+        limit = int(getattr(self, name))
+        if limit and value > limit:
+            raise LimitExceeded(
+                f"{what} exceeds {name}",
+                found=value,
+                expected=f"at most {limit}",
+                offset=offset,
+                chunk=chunk,
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits(Bounds):
     """Upper bounds on what a file may ask for; 0 means unlimited.
 
     Args:
@@ -29,46 +64,26 @@ class Limits:
     max_metadata_bytes: int = 16 * 2**20
     max_file_bytes: int = 2**30
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value < 0:
-                raise BadField(f"limit {field.name}", found=value, expected="0 or more")
-
     def check_size(
         self, width: int, height: int, *, offset: int | None = None, chunk: str | None = None
     ) -> None:
         """Raises `LimitExceeded` if a picture of this size, in pixels, is too large."""
-        _check("width", width, "max_dimension", self.max_dimension, offset, chunk)
-        _check("height", height, "max_dimension", self.max_dimension, offset, chunk)
-        _check("number of pixels", width * height, "max_pixels", self.max_pixels, offset, chunk)
+        self.check("width", width, "max_dimension", offset=offset, chunk=chunk)
+        self.check("height", height, "max_dimension", offset=offset, chunk=chunk)
+        self.check("number of pixels", width * height, "max_pixels", offset=offset, chunk=chunk)
 
     def check_tiles(
         self, count: int, *, offset: int | None = None, chunk: str | None = None
     ) -> None:
         """Raises `LimitExceeded` if a grid has too many tiles."""
-        _check("number of tiles", count, "max_tiles", self.max_tiles, offset, chunk)
+        self.check("number of tiles", count, "max_tiles", offset=offset, chunk=chunk)
 
     def check_metadata(
         self, size: int, *, offset: int | None = None, chunk: str | None = None
     ) -> None:
         """Raises `LimitExceeded` if a metadata chunk has too many bytes."""
-        limit = self.max_metadata_bytes
-        _check("metadata size", size, "max_metadata_bytes", limit, offset, chunk)
+        self.check("metadata size", size, "max_metadata_bytes", offset=offset, chunk=chunk)
 
     def check_file(self, size: int) -> None:
         """Raises `LimitExceeded` if a file has too many bytes."""
-        _check("file size", size, "max_file_bytes", self.max_file_bytes, None, None)
-
-
-def _check(
-    what: str, value: int, name: str, limit: int, offset: int | None, chunk: str | None
-) -> None:
-    if limit and value > limit:
-        raise LimitExceeded(
-            f"{what} exceeds {name}",
-            found=value,
-            expected=f"at most {limit}",
-            offset=offset,
-            chunk=chunk,
-        )
+        self.check("file size", size, "max_file_bytes")

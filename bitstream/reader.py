@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bitstream.checksum import Buffer
-from bitstream.constants import MAX_VARINT, MAX_VARINT_BYTES
-from bitstream.errors import BadField, Truncated
+from bitstream.constants import MAGIC, MAX_VARINT, MAX_VARINT_BYTES, VERSION
+from bitstream.errors import BadField, BadMagic, Truncated, UnsupportedVersion
 
 
 def as_view(data: Buffer) -> memoryview:
@@ -96,3 +96,22 @@ class ByteReader:
             offset=start,
             chunk=self._chunk,
         )
+
+
+def read_version(reader: ByteReader) -> None:
+    """Reads magic and version, the first bytes of every file.
+
+    Raises:
+        BadMagic, UnsupportedVersion, Truncated: they are others, or too few.
+    """
+    magic = bytes(reader.take(min(len(MAGIC), reader.remaining), "the magic"))
+    if not MAGIC.startswith(magic):
+        raise BadMagic(
+            "not a file of this format", found=magic.hex(" "), expected=MAGIC.hex(" "), offset=0
+        )
+    if len(magic) < len(MAGIC):
+        raise Truncated("data end inside the magic", found=f"{len(magic)} bytes", offset=0)
+    offset = reader.offset
+    version = reader.u8("the version")
+    if version != VERSION:
+        raise UnsupportedVersion("format version", found=version, expected=VERSION, offset=offset)

@@ -1,8 +1,9 @@
-"""Fields that more than one chunk of a video has: signed varints, ratios, strings, ranges."""
+"""Fields that more than one chunk of a video has: signed varints, ratios, strings."""
 
 from __future__ import annotations
 
 from bitstream.errors import BadField
+from bitstream.ranges import require_range
 from bitstream.reader import ByteReader
 from bitstream.video.constants import MAX_RATIONAL, MAX_STRING
 from bitstream.writer import ByteWriter
@@ -45,12 +46,6 @@ def get_string(reader: ByteReader, what: str) -> str:
     length = reader.varint(f"the length of {what}")
     require_range(f"length of {what}", length, 0, MAX_STRING)
     return bytes(reader.take(length, what)).decode("latin-1")  # judged by `require_string`
-
-
-def require_range(name: str, value: int, low: int, high: int, chunk: str | None = None) -> None:
-    """Raises `BadField` if a value is not among low to high, both included."""
-    if not low <= value <= high:
-        raise BadField(name, found=value, expected=f"{low} to {high}", chunk=chunk)
 
 
 def require_ratio(name: str, pair: tuple[int, int]) -> None:

@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from bitstream.constants import MAX_HEAD_BYTES, WEIGHTS_HASH_BYTES
 from bitstream.errors import BadField, UnsupportedVersion
+from bitstream.ranges import require_range
 from bitstream.reader import ByteReader
 from bitstream.video.constants import (
     KIND,
@@ -24,7 +25,6 @@ from bitstream.video.fields import (
     get_string,
     put_pair,
     put_string,
-    require_range,
     require_ratio,
     require_string,
 )

@@ -9,9 +9,13 @@ from bitstream.checksum import crc32
 from bitstream.chunks import Chunk
 from bitstream.constants import VideoChunkType, chunk_name
 from bitstream.errors import BadField, BitstreamError, MissingChunk
+from bitstream.ranges import require_range
 from bitstream.reader import ByteReader
 from bitstream.video.constants import MAX_TIME
-from bitstream.video.fields import get_signed, put_signed, require_range
+from bitstream.video.fields import (
+    get_signed,
+    put_signed,
+)
 from bitstream.video.limits import VideoLimits
 from bitstream.video.packets import AudioPacket, Packet
 from bitstream.writer import ByteWriter

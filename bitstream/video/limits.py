@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from bitstream.errors import BadField, LimitExceeded
+from bitstream.limits import Bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VideoLimits:
+class VideoLimits(Bounds):
     """Upper bounds on what a video may ask for; 0 means unlimited.
 
     Neither the number of frames nor the size of the file is limited: a reader needs no more memory
@@ -32,29 +32,3 @@ class VideoLimits:
     max_tracks: int = 32
     max_track_bytes: int = 2**20
     max_index_entries: int = 2**20
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value < 0:
-                raise BadField(f"limit {field.name}", found=value, expected="0 or more")
-
-    def check(
-        self,
-        what: str,
-        value: int,
-        name: str,
-        *,
-        offset: int | None = None,
-        chunk: str | None = None,
-    ) -> None:
-        """Raises `LimitExceeded` if a value, described by `what`, is above the limit `name`."""
-        limit = int(getattr(self, name))
-        if limit and value > limit:
-            raise LimitExceeded(
-                f"{what} exceeds {name}",
-                found=value,
-                expected=f"at most {limit}",
-                offset=offset,
-                chunk=chunk,
-            )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bitstream.chunks import Chunk
 from bitstream.constants import MAX_LEVEL, VideoChunkType
 from bitstream.errors import BadField, BitstreamError
+from bitstream.ranges import require_range
 from bitstream.reader import ByteReader
 from bitstream.video.constants import (
     MAX_REFERENCES,
@@ -16,7 +17,10 @@ from bitstream.video.constants import (
     SLOTS,
     SYNC,
 )
-from bitstream.video.fields import get_signed, put_signed, require_range
+from bitstream.video.fields import (
+    get_signed,
+    put_signed,
+)
 from bitstream.writer import ByteWriter
 
 _TIME_FOLLOWS = 0x40

@@ -26,6 +26,8 @@ from codec.models.registry import ModelEntry
 from codec.models.weights import read_verified
 from codec.video.convert import Colour, planes10_of_rgb, rgb_of_planes
 from codec.video.types import Planes
+from entropy.coder.escape import MAX_LENGTH_BYTES, read_varint, write_varint
+from entropy.errors import CorruptStream, StreamExhausted
 from networks.errors import NetworkError
 from networks.native import instruction_set, thread_count
 
@@ -240,7 +242,7 @@ class FrameCoder:
         )
         assert decoded is not None
         self._put(decoded)
-        lengths = b"".join(_varint(len(tile)) for tile in tiles)
+        lengths = b"".join(write_varint(len(tile)) for tile in tiles)
         return bytes([recipe.still_level, _TILE_LOG2]) + lengths + b"".join(tiles)
 
     def _put(self, rgb: NDArray[np.uint8]) -> None:
@@ -258,7 +260,7 @@ class FrameCoder:
         count = -(-width >> tile_log2) * -(-height >> tile_log2)
         at, lengths = 2, []
         for _ in range(count):
-            length, at = _read_varint(payload, at)
+            length, at = _length(payload, at)
             lengths.append(length)
         tiles = []
         for length in lengths:
@@ -277,25 +279,11 @@ class FrameCoder:
         self._put(rgb)
 
 
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value >= 128:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for n in range(5):
-        if at >= len(data):
-            raise TruncatedFile("a key frame ends within the lengths of its tiles")
-        byte = data[at]
-        at += 1
-        value |= (byte & 127) << (7 * n)
-        if byte < 128:
-            if byte == 0 and n > 0:
-                raise InvalidField("a length is not in its shortest form")
-            return value, at
-    raise InvalidField("a length has more than five bytes")
+def _length(payload: bytes, at: int) -> tuple[int, int]:
+    """Length of a tile of a still, and where it ends."""
+    try:
+        return read_varint(payload, at, len(payload), MAX_LENGTH_BYTES)
+    except StreamExhausted as error:
+        raise TruncatedFile("a key frame ends within the lengths of its tiles") from error
+    except CorruptStream as error:
+        raise InvalidField(f"a key frame's lengths: {error}") from error

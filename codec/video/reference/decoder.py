@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from codec.errors import InvalidField, TruncatedFile
 from codec.frame.model import loaded
-from codec.models import registry
 from codec.models.weights import read_verified
-from codec.video.reference.frames import read_varint
+from codec.video.coder import models_of
 from codec.video.reference.slots import ReferenceCoder
 from codec.video.types import Planes
+from entropy.coder.escape import MAX_LENGTH_BYTES, read_varint
 from entropy.errors import CorruptStream, StreamExhausted
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ class ReferenceDecoder:
     """
 
     def __init__(self, head: VideoHead) -> None:
-        still, inter = registry.by_id(head.model_id), registry.by_id(head.inter_id)
-        still.require_weights(head.weights_hash)
-        inter.require_weights(head.inter_hash)
+        still, inter = models_of(head)
         self._head, self._still = head, loaded(still)
         weights = read_verified(inter.path, inter.sha256)
         self.coder = ReferenceCoder(head.width, head.height, int(head.chroma) == 0, weights)
@@ -75,7 +73,7 @@ class ReferenceDecoder:
         at, ends = 2, [0]
         for _ in range(-(-size[0] >> tile_log2) * -(-size[1] >> tile_log2)):
             try:
-                length, at = read_varint(payload, at)
+                length, at = read_varint(payload, at, len(payload), MAX_LENGTH_BYTES)
             except StreamExhausted as error:
                 raise TruncatedFile(str(error)) from error
             except CorruptStream as error:

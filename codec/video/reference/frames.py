@@ -12,11 +12,12 @@ from codec.video.reference.blocks import Block, BlockSyntax, Grid, PastMotion
 from codec.video.reference.decisions import Coder, Contexts, Decisions
 from codec.video.reference.prediction import around, from_around, overlapped, predicted
 from codec.video.reference.residual import ResidualSyntax, rebuilt, squares
+from entropy.coder.escape import MAX_LENGTH_BYTES, read_varint, write_varint
 from entropy.errors import CorruptStream, StreamExhausted
 from networks import definition
 from networks.program import Program
 
-__all__ = ["LEVELS", "FrameHead", "Picture", "ReferenceFrame", "read_varint"]
+__all__ = ["LEVELS", "FrameHead", "Picture", "ReferenceFrame"]
 
 Ints = NDArray[np.int64]
 LEVELS = 64
@@ -56,7 +57,7 @@ class FrameHead:
         level, flags = payload[:2]
         if flags & 0xE0:
             raise CorruptStream(f"a frame has flags {flags:02X}")
-        number, at = read_varint(payload, 2)
+        number, at = read_varint(payload, 2, len(payload), MAX_LENGTH_BYTES)
         if number >= _MOST_NUMBER:
             raise CorruptStream(f"a frame has number {number}")
         fresh, overlapped, filtered = (bool(flags & bit) for bit in (4, 8, 16))
@@ -65,27 +66,7 @@ class FrameHead:
     def to_bytes(self) -> bytes:
         """As a payload has it."""
         flags = self.layer | self.fresh << 2 | self.overlapped << 3 | self.filtered << 4
-        out, number = bytearray((self.level, flags)), self.number
-        while number >= 128:
-            out.append(number & 127 | 128)
-            number >>= 7
-        return bytes((*out, number))
-
-
-def read_varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number of up to five bytes, and where it ends."""
-    value = 0
-    for n in range(5):
-        if at >= len(data):
-            raise StreamExhausted("a frame ends within a number")
-        byte = data[at]
-        at += 1
-        value |= (byte & 127) << 7 * n
-        if byte < 128:
-            if byte == 0 and n > 0:
-                raise CorruptStream("a number is not in its shortest form")
-            return value, at
-    raise CorruptStream("a number has more than five bytes")
+        return bytes((self.level, flags)) + write_varint(self.number)
 
 
 class ReferenceFrame:
