@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 WIDTH, HEIGHT = 720, 460
 LEFT, RIGHT, TOP, BOTTOM = 58, 16, 14, 48
@@ -18,6 +19,11 @@ COLOURS = (
     "#d1495b", "#2e86ab", "#f18f01", "#3b8b5a", "#7b4fa6", "#8d6b4f", "#c2549d", "#5c677d",
     "#0fa3b1", "#a3a300", "#e56b6f", "#4d7c0f", "#6366f1", "#b45309", "#0f766e", "#9f1239",
 )  # fmt: skip
+
+
+def tip_script() -> str:
+    """What makes a page show the title of a chart's point beside the pointer; it needs `#tip`."""
+    return (Path(__file__).parent / "tip.js").read_text()
 
 
 @dataclass(frozen=True, slots=True)

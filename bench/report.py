@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import speed
 from bench.bd import Delta
-from bench.chart import Axis, Series, chart, legend
+from bench.chart import Axis, Series, chart, legend, tip_script
 from bench.pairs import Pair
 from bench.peers import own
 from bench.summary import ANCHORS, Result, deltas, published
@@ -58,6 +58,7 @@ def write(
         "table": _html_table(rows, head),
         "speeds": _speeds_table(speeds or []),
         "figures": _figures(),
+        "tip": tip_script(),
         "pairs": json.dumps([_pair(pair) for pair in pairs or []]),
     }
     for name, value in values.items():

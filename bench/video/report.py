@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.chart import Axis, Series, chart, legend
+from bench.chart import Axis, Series, chart, legend, tip_script
 from bench.video.ours import is_ours
 from bench.video.player import Film
 from bench.video.points import Point
@@ -47,6 +47,7 @@ def write(points: Points, films: Sequence[Film], out: Path, notes: Sequence[str]
         "notes": "".join(f"<p>{escape(note)}</p>" for note in notes),
         "legend": legend([_series(codec, [], []) for codec in order]),
         "clips": "".join(_clip(points, order, clip) for clip in clips),
+        "tip": tip_script(),
         "films": json.dumps([_film(film) for film in films]),
     }
     text = TEMPLATE.read_text()

@@ -172,6 +172,9 @@ class FrameCoder:
         UnknownModel, WeightsMismatch: as `models_of`.
     """
 
+    _keep = False
+    """Whether what the filter is given is kept; for those who train it."""
+
     def __init__(self, head: VideoHead, threads: int = 0) -> None:
         still, inter = models_of(head)
         self._still: FrameModel = loaded(still)
@@ -192,7 +195,8 @@ class FrameCoder:
             return front + self._coder.encode(
                 [np.ascontiguousarray(plane) for plane in planes], recipe.references, slot,
                 recipe.level, recipe.layer, recipe.number, not recipe.references, True,
-                recipe.filtered, recipe.lmbda, recipe.chroma, recipe.effort, False, self._threads,
+                recipe.filtered, recipe.lmbda, recipe.chroma, recipe.effort, self._keep,
+                self._threads,
             )  # fmt: skip
 
     def parse(self, payload: bytes, references: Sequence[int], slot: int | None) -> Parsed:

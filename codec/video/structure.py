@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 __all__ = [
-    "KEY_FINER",
     "PYRAMID",
     "REORDER",
     "SLOTS",
@@ -43,7 +42,7 @@ class Plan:
     kept: frozenset[int]
 
 
-KEY_FINER = 4
+_KEY_FINER = 4
 """Levels by which key frames are finer than what was asked for."""
 _RARE_KEY_FINER, _RARE = 6, 300
 """The same where that many pictures and more follow from a key frame: they repay its bits, and
@@ -53,7 +52,7 @@ nobody sees quality jump at every key frame.
 
 def key_finer(keyint: int) -> int:
     """Levels by which key frames are finer, with so many pictures from one to the next."""
-    return _RARE_KEY_FINER if keyint >= _RARE else KEY_FINER
+    return _RARE_KEY_FINER if keyint >= _RARE else _KEY_FINER
 
 
 _LOWDELAY = 4

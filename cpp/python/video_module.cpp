@@ -176,7 +176,7 @@ NB_MODULE(_video, m) {
             return nb::bytes(reinterpret_cast<const char*>(&coder.start(level)), sizeof(video::Contexts));
         }, "level"_a)
         .def("contexts", [](const video::Coder& coder, int layer) {
-            require(layer >= 0 && layer < video::kLayers, "layer: expected 0 to 3");
+            require(layer >= 0 && layer < video::kLayers && coder.learned(layer), "no frame of that layer");
             return nb::bytes(reinterpret_cast<const char*>(&coder.contexts(layer)), sizeof(video::Contexts));
         }, "layer"_a);
 }

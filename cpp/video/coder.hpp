@@ -70,6 +70,7 @@ public:
     const Encoded& details() const { return details_; }
     bool any() const { return last_ != nullptr; }
     const Contexts& start(int level) const { return model_->start(level); }
+    bool learned(int layer) const { return contexts_[static_cast<std::size_t>(layer)].has_value(); }
     const Contexts& contexts(int layer) const { return *contexts_[static_cast<std::size_t>(layer)]; }
 
 private:

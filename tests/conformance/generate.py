@@ -9,9 +9,7 @@ vectors, under new names: their names begin with the name of the model.
 
 from __future__ import annotations
 
-import argparse
 import io
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -42,11 +40,11 @@ from tests.conformance.harness import (  # noqa: E402
     describe,
     sums,
 )
+from tests.conformance.writing import command, flipped, write_corrupt  # noqa: E402
 from tests.model_fixtures import synthetic_picture  # noqa: E402
 from tests.strategies_container import chunk, varint  # noqa: E402
 
 KODIM23 = ROOT / "examples" / "kodim23.png"
-MAX_BYTES = 300_000
 
 
 def photograph() -> Picture:
@@ -173,12 +171,6 @@ def rebuilt_head(data: bytes, **changes: int) -> bytes:
     return data[:start] + chunk(bitstream.ChunkType.HEAD, payload) + data[start + length :]
 
 
-def flipped(data: bytes, offset: int, bit: int = 3) -> bytes:
-    changed = bytearray(data)
-    changed[offset] ^= 1 << bit
-    return bytes(changed)
-
-
 def corrupt_files(data: bytes) -> dict[str, bytes]:
     """Files that must be refused, made of a sound one with several tiles."""
     info = bitstream.inspect(data)
@@ -241,33 +233,13 @@ def generate(root: Path) -> list[str]:
         write_image(replace(decoded, icc=None, exif=None, xmp=None), folder / PIXELS)
         check_vector(folder, decoder)
         made.append(folder.name)
-    corrupt = root / "corrupt"
-    corrupt.mkdir(exist_ok=True)
-    errors = corrupt / EXPECTED
-    names = json.loads(errors.read_text()) if errors.exists() else {}
     source = (root / "vectors" / f"{prefix}-rgb-200x136-tiles" / INPUT).read_bytes()
-    for name, data in corrupt_files(source).items():
-        path = corrupt / f"{prefix}-{name}.bin"
-        if not path.exists():
-            names[path.name] = error_of(data, decoder)
-            path.write_bytes(data)
-            made.append(path.name)
-    errors.write_text(json.dumps(names, indent=1, sort_keys=True) + "\n")
+    made += write_corrupt(
+        root, prefix, corrupt_files(source), lambda _, data: error_of(data, decoder)
+    )
     (root / SUMS).write_text(sums(root))
     return made
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description="write the conformance vectors not there yet")
-    parser.add_argument("--root", type=Path, default=HERE, help="where to; for trying it out")
-    args = parser.parse_args()
-    made = generate(args.root)
-    total = sum(p.stat().st_size for p in args.root.rglob("*") if p.is_file())
-    print(f"{len(made)} made: {', '.join(made) or 'nothing, all are there'}; {total} bytes in all")
-    if total > MAX_BYTES:
-        raise SystemExit(f"more than {MAX_BYTES} bytes: choose smaller pictures")
-
-
 if __name__ == "__main__":
-    main()
+    command("write the conformance vectors not there yet", HERE, generate)

@@ -10,9 +10,7 @@ begin with the name of the inter model.
 
 from __future__ import annotations
 
-import argparse
 import io
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -47,10 +45,9 @@ from tests.conformance.video_harness import (  # noqa: E402
     check_vector,
     describe,
 )
+from tests.conformance.writing import command, flipped, write_corrupt  # noqa: E402
 from tests.exactness.video_clips import moving  # noqa: E402
 from tests.strategies_video import pieces, rebuilt, written  # noqa: E402
-
-MAX_BYTES = 300_000
 
 
 @dataclass(frozen=True)
@@ -173,12 +170,6 @@ def corrupt_files(data: bytes) -> dict[str, bytes]:
     }  # fmt: skip
 
 
-def flipped(data: bytes, offset: int, bit: int = 3) -> bytes:
-    changed = bytearray(data)
-    changed[offset] ^= 1 << bit
-    return bytes(changed)
-
-
 def error_of(name: str, data: bytes) -> str:
     """Name of the error that playing gives."""
     try:
@@ -208,33 +199,11 @@ def generate(root: Path) -> list[str]:
         (folder / EXPECTED).write_text(expected.to_json())
         check_vector(folder)
         made.append(folder.name)
-    corrupt = root / "corrupt"
-    corrupt.mkdir(exist_ok=True)
-    errors = corrupt / EXPECTED
-    names = json.loads(errors.read_text()) if errors.exists() else {}
     source = (root / "vectors" / f"{prefix}-sound" / VIDEO_INPUT).read_bytes()
-    for name, data in corrupt_files(source).items():
-        path = corrupt / f"{prefix}-{name}.bin"
-        if not path.exists():
-            names[path.name] = error_of(name, data)
-            path.write_bytes(data)
-            made.append(path.name)
-    errors.write_text(json.dumps(names, indent=1, sort_keys=True) + "\n")
+    made += write_corrupt(root, prefix, corrupt_files(source), error_of)
     (root / SUMS).write_text(sums(root))
     return made
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description="write the vectors of videos not there yet")
-    parser.add_argument("--root", type=Path, default=VIDEO, help="where to; for trying it out")
-    args = parser.parse_args()
-    made = generate(args.root)
-    total = sum(p.stat().st_size for p in args.root.rglob("*") if p.is_file())
-    print(f"{len(made)} made: {', '.join(made) or 'nothing, all are there'}; {total} bytes in all")
-    if total > MAX_BYTES:
-        raise SystemExit(f"more than {MAX_BYTES} bytes: choose smaller pictures")
-
-
 if __name__ == "__main__":
-    main()
+    command("write the vectors of videos not there yet", VIDEO, generate)

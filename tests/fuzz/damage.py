@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy as np
 import codec
 from codec.errors import InternalError
 from tests.fuzz.fuzz_decode import LIMITS, with_right_checks
+from tests.fuzz.parts import in_parts
 from tests.model_fixtures import synthetic_picture
 
 __all__ = ["damaged", "originals", "run"]
@@ -104,11 +104,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
-    started, part = time.monotonic(), 1000
-    starts = range(0, args.count, part)
-    counts = [min(part, args.count - start) for start in starts]
-    with ProcessPoolExecutor(args.processes) as pool:
-        results = list(pool.map(run, starts, counts))
+    started = time.monotonic()
+    results = in_parts(run, args.count, part=1000, processes=args.processes)
     survived, tried = (sum(column) for column in zip(*results, strict=True))
     seconds = time.monotonic() - started
     print(

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import collections
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +20,7 @@ import numpy as np
 
 import codec
 from bench.pictures import Samples, picture
+from tests.fuzz.parts import in_parts
 
 __all__ = ["NEAR", "Counts", "run"]
 
@@ -103,13 +103,9 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
-    started, part = time.monotonic(), 200
-    starts = range(args.first, args.first + args.count, part)
-    counts = [min(part, args.first + args.count - start) for start in starts]
-    total = Counts()
-    with ProcessPoolExecutor(args.processes) as pool:
-        for found in pool.map(run, starts, counts):
-            total.add(found)
+    started, total = time.monotonic(), Counts()
+    for found in in_parts(run, args.count, part=200, processes=args.processes, first=args.first):
+        total.add(found)
     for line in total.findings[:50]:
         print(line)
     sizes = ", ".join(

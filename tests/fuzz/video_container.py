@@ -20,11 +20,11 @@ import random
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 
 from bitstream import BitstreamError, kind
 from bitstream.video import FramePacket, Packet, VideoLimits, VideoStreamReader, inspect
+from tests.fuzz.parts import in_parts
 from tests.strategies_container import chunk
 from tests.strategies_video import (
     TWO_TRACKS,
@@ -241,11 +241,8 @@ def main() -> None:
         atheris.Setup(sys.argv[:1], check_input)
         atheris.Fuzz()
         return
-    started, part = time.monotonic(), 1000
-    starts = range(0, args.count, part)
-    counts = [min(part, args.count - start) for start in starts]
-    with ProcessPoolExecutor(args.processes) as pool:
-        results = list(pool.map(run, starts, counts))
+    started = time.monotonic()
+    results = in_parts(run, args.count, part=1000, processes=args.processes)
     survived, tried = (sum(column) for column in zip(*results, strict=True))
     seconds = time.monotonic() - started
     print(

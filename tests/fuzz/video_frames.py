@@ -15,7 +15,6 @@ import argparse
 import random
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +24,7 @@ from codec.video import _video
 from codec.video.reference.frames import ReferenceFrame
 from codec.video.reference.slots import ReferenceCoder
 from entropy.errors import EntropyCodingError
+from tests.fuzz.parts import in_parts
 from tests.unit.codec.video.random_frames import RandomFrame, RandomVideo, Shape, random_weights
 
 __all__ = ["Counts", "run"]
@@ -161,13 +161,9 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
-    started, part = time.monotonic(), 10
-    starts = range(args.first, args.first + args.count, part)
-    counts = [min(part, args.first + args.count - start) for start in starts]
-    total = Counts()
-    with ProcessPoolExecutor(args.processes) as pool:
-        for found in pool.map(run, starts, counts):
-            total.add(found)
+    started, total = time.monotonic(), Counts()
+    for found in in_parts(run, args.count, part=10, processes=args.processes, first=args.first):
+        total.add(found)
     for line in total.findings[:50]:
         print(line)
     print(

@@ -14,14 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.frame.model import loaded
-from codec.train.video.dumps import plans
+from codec.train.video.dumps import Dumping
 from codec.train.video.proxies import ENDINGS, sequences
 from codec.video import _video
-from codec.video.coder import still_entry
-from codec.video.convert import Colour, planes10_of_rgb, rgb_of_planes
-from codec.video.encoder import CHROMA, LMBDA, still_level
-from codec.video.structure import KEY_FINER, Slots
+from codec.video.options import VideoOptions
+from codec.video.types import VideoFrame
 from networks.native import instruction_set
 
 __all__ = ["BANDS", "merged"]
@@ -32,36 +29,6 @@ FRAMES = 17
 _LEVELS = (12, 56)
 _LEAST, _MOST = 4.0, 48.0
 """Decisions that a start counts for."""
-
-Words = NDArray[np.int32]
-
-
-def _ends(frames: list[tuple[NDArray[np.uint8], ...]], level: int, lowdelay: bool) -> list[bytes]:
-    """Contexts of all layers after a part of a clip."""
-    height, width = frames[0][0].shape
-    coder = _video.Coder(width, height, True, _video.Model(b"", instruction_set()))
-    slots, colour = Slots(), Colour(matrix=6, full_range=False, subsampled=True)
-    finer = min(level + KEY_FINER, 63)
-    y, u, v = frames[0]
-    rgb = rgb_of_planes((y, u, v), colour)
-    _, decoded = loaded(still_entry()).encode(rgb, still_level(finer), 10, decoded=True, threads=1)
-    assert decoded is not None
-    coder.put_still(planes10_of_rgb(decoded, colour), 0)
-    first = slots.reset()
-    coder.encode(
-        frames[0], (), first, finer, 0, 0, True, True, False, LMBDA, CHROMA, 7, False, 1
-    )  # fmt: skip
-    layers = {0}
-    for plan in plans(lowdelay, len(frames)):
-        references = slots.references(slots.there(plan.references))
-        slot = slots.place(plan)
-        own = min(max(level + plan.finer, 0), 63)
-        coder.encode(
-            frames[plan.number], references, -1 if slot is None else slot, own, plan.layer,
-            plan.number, False, True, False, LMBDA, CHROMA, 7, False, 1,
-        )  # fmt: skip
-        layers.add(plan.layer)
-    return [coder.contexts(layer) for layer in sorted(layers)]
 
 
 def merged(ends: list[bytes], mixers: NDArray[np.bool_]) -> bytes:
@@ -122,10 +89,16 @@ def main() -> None:
             frames = sequences(clip, rng, FRAMES)
             if len(frames) < FRAMES:
                 continue
-            level = int(rng.integers(*_LEVELS))
-            found = _ends(list(frames), level, bool(rng.random() < 0.6))
-            for band in {level // BAND_LEVELS, min(level + KEY_FINER, 63) // BAND_LEVELS}:
-                ends[band] += found
+            options = VideoOptions(
+                level=int(rng.integers(*_LEVELS)), lowdelay=bool(rng.random() < 0.6), keyint=0,
+                threads=1,
+            )  # fmt: skip
+            height, width = frames[0][0].shape
+            encoder = Dumping(width, height, options, b"")
+            packets = [p for n, f in enumerate(frames) for p in encoder.push(VideoFrame(f, n, 1))]
+            encoder.finish()
+            for band in {options.base_level // BAND_LEVELS, packets[0].level // BAND_LEVELS}:
+                ends[band] += encoder.contexts()
         starts = [merged(end or [e for all_ in ends for e in all_], mixers) for end in ends]
         arguments.out.write_bytes(b"".join(starts))
         print(f"pass {turn}: {[len(end) for end in ends]} ends", flush=True)

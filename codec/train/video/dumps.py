@@ -8,7 +8,7 @@ copies of what it has filtered before among it. Needs PyAV and the compiled core
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,10 @@ from codec.video import _video
 from codec.video.coder import FrameCoder, FrameRecipe
 from codec.video.encoder import VideoEncoder
 from codec.video.options import VideoOptions
-from codec.video.structure import PYRAMID, Plan, lowdelay_plan, pyramid
 from codec.video.types import Planes, VideoFrame
 from networks.native import instruction_set
 
-__all__ = ["Dumping", "plans"]
+__all__ = ["Dumping"]
 
 LEVELS = (12, 50)
 EFFORTS = (4, 7)
@@ -35,23 +34,25 @@ EFFORTS = (4, 7)
 class _Keeping(FrameCoder):
     """A coder of frames with weights of its own that keeps what its filter is given."""
 
+    _keep = True
+
     def __init__(self, head: VideoHead, weights: bytes) -> None:
         super().__init__(head, 1)
         model = _video.Model(weights, instruction_set())
         self._coder = _video.Coder(head.width, head.height, True, model)
         self._filters = bool(weights)
+        self._layers: set[int] = set()
         self.kept: list[tuple[Planes, list[NDArray[np.uint16]], list[NDArray[np.uint16]], int]] = []
 
     def encode(self, planes: Planes, recipe: FrameRecipe) -> bytes:
-        front = b"" if recipe.references else self._encode_still(planes, recipe)
-        slot = -1 if recipe.slot is None else recipe.slot
-        payload = self._coder.encode(
-            planes, recipe.references, slot, recipe.level, recipe.layer, recipe.number,
-            not recipe.references, True, self._filters, recipe.lmbda, recipe.chroma, recipe.effort,
-            True, 1,
-        )  # fmt: skip
+        payload = super().encode(planes, replace(recipe, filtered=self._filters))
+        self._layers.add(recipe.layer)
         self.kept.append((planes, *self._coder.kept(), recipe.level))
-        return front + payload
+        return payload
+
+    def contexts(self) -> list[bytes]:
+        """What the frames of each layer have learned, as the core keeps it."""
+        return [self._coder.contexts(layer) for layer in sorted(self._layers)]
 
 
 class Dumping(VideoEncoder):
@@ -82,17 +83,9 @@ class Dumping(VideoEncoder):
             planes[f"pred_{name}"] = np.stack([k[2][n] for k in kept])
         write_dump(path, planes, np.array([k[3] for k in kept]))
 
-
-def plans(lowdelay: bool, frames: int) -> Iterator[Plan]:
-    """Plans of the frames after a key frame, in the order of coding."""
-    if lowdelay:
-        yield from (lowdelay_plan(n) for n in range(1, frames))
-        return
-    first, older = 0, list[int]()
-    while first < frames - 1:
-        last = min(first + PYRAMID, frames - 1)
-        yield from pyramid(first, last, older)
-        first, older = last, [first, *older][:2]
+    def contexts(self) -> list[bytes]:
+        """What the frames of each layer have learned."""
+        return self._keeping.contexts()
 
 
 def main() -> None:

@@ -257,10 +257,27 @@ def test_our_coder_makes_dumps(tmp_path: Path, filtered: bool) -> None:
 def test_plans_name_every_frame_once(lowdelay: bool) -> None:
     pytest.importorskip("av")
     pytest.importorskip("codec.video._video")
-    from codec.train.video.dumps import plans
+    from codec.train.video.dumps import Dumping
+    from codec.video.options import VideoOptions
+    from codec.video.structure import Plan
+    from codec.video.types import VideoFrame
+
+    plans: list[Plan] = []
+
+    class Planned(Dumping):
+        def _code(self, frame, plan, base):
+            plans.append(plan)
+            return super()._code(frame, plan, base)
+
+    encoder = Planned(16, 16, VideoOptions(lowdelay=lowdelay, keyint=0, threads=1), b"")
+    for n in range(12):
+        chroma = np.full((8, 8), 128, np.uint8)
+        luma = np.full((16, 16), 100 + n, np.uint8)
+        encoder.push(VideoFrame((luma, chroma, chroma), n, 1))
+    encoder.finish()
 
     there = {0}
-    for plan in plans(lowdelay, 12):
+    for plan in plans:
         assert set(plan.references) <= there
         assert plan.number not in there
         there.add(plan.number)
