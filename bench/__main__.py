@@ -1,6 +1,6 @@
 """The benchmark's command line: python -m bench rd | speed | coder | own | weights | report |
-readme; of `graphics_commands`, lossless | collections | equal-bytes | graphics; and of
-`video.commands`, video | video-bd | video-report.
+readme; of `metric_commands`, metrics | metrics-bd | text-set; of `graphics_commands`, lossless |
+collections | equal-bytes | graphics; and of `video.commands`, video | video-bd | video-report.
 """
 
 from __future__ import annotations
@@ -16,7 +16,18 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from bench import coder, graphics_commands, measure, own, peers, readme, report, survive, weights
+from bench import (
+    coder,
+    graphics_commands,
+    measure,
+    metric_commands,
+    own,
+    peers,
+    readme,
+    report,
+    survive,
+    weights,
+)
 from bench.pairs import Pair, pairs
 from bench.peers import Peer, PeerMissing
 from bench.runs import run_of
@@ -82,9 +93,11 @@ def main() -> None:
     "--jobs", default=os.cpu_count(), show_default="processors",
     help="Runs of other programs (VTM, HM, VVenC) at a time.",
 )  # fmt: skip
+@metric_commands.metric_options
 def rd(
-    images: Path, codecs: list[str], out: Path, every: int, jobs: int, **programs: str | None
-) -> None:
+    images: Path, codecs: list[str], out: Path, every: int, jobs: int, metrics: list[str],
+    vmaf: str | None, keep_decoded: Path | None, **programs: str | None,
+) -> None:  # fmt: skip
     """Rate and distortion of codecs on a folder of images, from real files."""
     try:
         files = measure.image_files(images, every)
@@ -93,7 +106,9 @@ def rd(
     except (measure.NoImages, ValueError) as error:
         raise click.ClickException(str(error)) from error
     found, missing = _make(codecs, _given(programs))
-    todo = measure.tasks(found, files, store.keys())
+    wanted = metric_commands.prepare(metrics, vmaf, files)
+    missing |= wanted.missing
+    todo = measure.tasks(found, files, store.keys(wanted.names))
     started = time.time()
     with tqdm(total=len(todo), unit="point", disable=None) as bar:
 
@@ -102,13 +117,15 @@ def rd(
             bar.update()
 
         try:
-            failures = measure.run(todo, store, jobs, progress)
+            failures = measure.run(todo, store, jobs, progress, wanted.measured, keep_decoded)
         except KeyboardInterrupt:
             click.echo("interrupted; the finished points are kept, a later run goes on", err=True)
             sys.exit(130)
         finally:
             peers.close(found)
-    run = run_of(out, images, files, _given(programs))
+    run = run_of(out, images, files, _given(programs | {"vmaf": vmaf}))
+    if keep_decoded is not None:
+        run["command"] = run["command"].replace(str(keep_decoded), "DECODED")
     run |= {"missing": missing, "failures": failures, "seconds": round(time.time() - started, 1)}
     with (out / "runs.jsonl").open("a") as file:
         file.write(json.dumps(run) + "\n")
@@ -311,6 +328,7 @@ def readme_command(folder: Path, file: Path) -> None:
 
 
 graphics_commands.add_to(main)
+metric_commands.add_to(main)
 video_commands.add_to(main)
 
 

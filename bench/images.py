@@ -19,12 +19,13 @@ class NoImages(Exception):
 
 
 def image_files(folder: Path, every: int = 1) -> list[Path]:
-    """Every n-th image of a folder, by name, all of them readable.
+    """Every n-th image of a folder, by name, all of them readable; NAME.mask.png is none.
 
     Raises:
         NoImages: there is none, or one cannot be read.
     """
-    files = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES)[::every]
+    found = (f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES)
+    files = sorted(f for f in found if not f.stem.endswith(".mask"))[::every]
     if not files:
         raise NoImages(f"no images in {folder}; looked for {', '.join(sorted(SUFFIXES))}")
     for file in files:

@@ -8,12 +8,16 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.decoded import save
 from bench.images import NoImages, image_files, load
-from bench.metrics import measure
+from bench.metrics import Measured, measure
 from bench.peers import Peer, PeerFailed
 from bench.store import Key, Point, Store, file_hash
 
 __all__ = ["NoImages", "Task", "image_files", "load", "run", "tasks"]
+
+NOTHING_MORE = Measured({})
+"""No metrics beyond what every point has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,18 @@ def tasks(peers: Iterable[Peer], files: list[Path], done: set[Key]) -> list[Task
 
 
 def run(
-    todo: list[Task], store: Store, jobs: int, progress: Callable[[Task, Point | None], None]
+    todo: list[Task],
+    store: Store,
+    jobs: int,
+    progress: Callable[[Task, Point | None], None],
+    metrics: Measured = NOTHING_MORE,
+    keep: Path | None = None,
 ) -> list[str]:
     """Measure, in `jobs` threads where the codec is another program; returns what failed.
+
+    Args:
+        metrics: beyond what every point has.
+        keep: where decoded pictures go, see `bench.decoded`.
 
     Every finished point is in the store at once, so an interruption loses only what is under way.
     """
@@ -67,12 +80,12 @@ def run(
     warm: set[str] = set()
     for task in (t for t in todo if not t.peer.parallel):
         cold = task.peer.name not in warm
-        finish(task, lambda: _point(task, cold))  # noqa: B023 - called at once
+        finish(task, lambda: _point(task, cold, metrics, keep))  # noqa: B023 - called at once
         warm.add(task.peer.name)
     outside = [t for t in todo if t.peer.parallel]
     pool = ThreadPoolExecutor(jobs)
     try:
-        waiting = {pool.submit(_point, task, False): task for task in outside}
+        waiting = {pool.submit(_point, task, False, metrics, keep): task for task in outside}
         for future in as_completed(waiting):
             finish(waiting[future], future.result)
     finally:
@@ -80,7 +93,7 @@ def run(
     return failures
 
 
-def _point(task: Task, warm_up: bool) -> Point:
+def _point(task: Task, warm_up: bool, metrics: Measured, keep: Path | None) -> Point:
     """Encode, decode and compare one image; what only the first image costs is not timed."""
     image = load(task.file)
     if warm_up:
@@ -90,6 +103,8 @@ def _point(task: Task, warm_up: bool) -> Point:
     encoded = time.perf_counter()
     decoded = task.peer.decode(data)
     ended = time.perf_counter()
+    if keep is not None:
+        save(keep, task.peer.name, task.setting, task.file.name, decoded)
     return Point(
         codec=task.peer.name,
         version=task.peer.version,
@@ -101,5 +116,6 @@ def _point(task: Task, warm_up: bool) -> Point:
         bytes=len(data),
         encode_s=round(encoded - started, 4),
         decode_s=round(ended - encoded, 4),
+        metrics=metrics(image, decoded, task.file),
         **measure(image, decoded),
     )

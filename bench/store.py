@@ -8,9 +8,9 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = ["Key", "Point", "Store", "data_hash", "file_hash"]
 
@@ -30,7 +30,11 @@ _UNWRITABLE = {"psnr": math.inf, "psnr_yuv": math.inf, "ms_ssim": math.nan}
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One image at one setting of one codec; bench/README.md defines the numbers."""
+    """One image at one setting of one codec; bench/README.md defines the numbers.
+
+    metrics: those that were asked for beyond the first three, by name, NaN where one is not defined
+        for the image. Absent from a file where there are none.
+    """
 
     codec: str
     version: str
@@ -45,6 +49,7 @@ class Point:
     ms_ssim: float
     encode_s: float
     decode_s: float
+    metrics: dict[str, float] = field(default_factory=dict, hash=False)
 
     @property
     def key(self) -> Key:
@@ -57,7 +62,8 @@ class Point:
 
 
 class Store:
-    """Points of a file, read when opened.
+    """Points of a file, read when opened. A later line about the same measurement replaces the
+    earlier one.
 
     Raises:
         ValueError: a line is no point; a last line that was cut off is dropped, and overwritten.
@@ -65,32 +71,56 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.points: list[Point] = []
+        self._points: dict[Key, Point] = {}
         content = path.read_bytes() if path.exists() else b""
         whole = content[: content.rfind(b"\n") + 1]
         for number, line in enumerate(whole.decode().splitlines(), 1):
             try:
                 values = json.loads(line)
                 values |= {k: v for k, v in _UNWRITABLE.items() if values[k] is None}
-                self.points.append(Point(**values))
-            except (ValueError, TypeError, KeyError) as error:
+                self._keep(Point(**values | {"metrics": _read(values.get("metrics", {}))}))
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise ValueError(f"{path.name}, line {number}: not a point: {error}") from error
         if len(whole) < len(content):
             path.write_bytes(whole)
 
-    def keys(self) -> set[Key]:
-        """Of the points that are there."""
-        return {point.key for point in self.points}
+    @property
+    def points(self) -> list[Point]:
+        """In the order in which they were first measured."""
+        return list(self._points.values())
+
+    def keys(self, metrics: Iterable[str] = ()) -> set[Key]:
+        """Of the points that are there, and have these metrics."""
+        wanted = set(metrics)
+        return {key for key, point in self._points.items() if wanted <= point.metrics.keys()}
+
+    def _keep(self, point: Point) -> None:
+        """A point that is measured again keeps the metrics that were not."""
+        earlier = self._points.get(point.key)
+        if earlier is not None:
+            point = replace(point, metrics=earlier.metrics | point.metrics)
+        self._points[point.key] = point
 
     def add(self, point: Point) -> None:
         """Append a point, at once on disk."""
-        values = {
-            k: None if isinstance(v, float) and not math.isfinite(v) else v
-            for k, v in asdict(point).items()
-        }
+        self._keep(point)
+        values = _written(asdict(self._points[point.key]))
+        values["metrics"] = _written(values["metrics"])
+        if not values["metrics"]:
+            del values["metrics"]
         with self._path.open("a") as file:
             file.write(json.dumps(values) + "\n")
-        self.points.append(point)
+
+
+def _written(values: dict[str, Any]) -> dict[str, Any]:
+    """Null for what JSON has no number for."""
+    return {
+        k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()
+    }
+
+
+def _read(metrics: dict[str, float | None]) -> dict[str, float]:
+    return {name: math.nan if value is None else value for name, value in metrics.items()}
 
 
 def file_hash(path: Path) -> str:

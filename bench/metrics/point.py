@@ -1,4 +1,4 @@
-"""What the benchmark measures of one decoded image; bench/README.md defines every number."""
+"""The three numbers that every point has; bench/README.md defines them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pytorch_msssim import ms_ssim as _ms_ssim
 
 from bench.yuv import PEAK, RGB, to_planes
+
+__all__ = ["MS_SSIM_SIDE", "measure", "ms_ssim"]
 
 MS_SSIM_SIDE = 161
 """Smallest side, in pixels, that five scales of an 11-tap window need."""
