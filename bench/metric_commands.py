@@ -78,6 +78,7 @@ def prepare(names: Sequence[str], vmaf: str | None, files: list[Path]) -> Wanted
 @click.option("--images", type=_FOLDER, required=True, help="Folder of the originals.")
 @click.option("--decoded", type=_FOLDER, required=True, help="Pictures as CODEC/SETTING/IMAGE.png.")
 @click.option("--codecs", metavar="NAME,…", help="Only these.")
+@click.option("--every", default=1, show_default=True, help="Only points of every n-th image.")
 @_METRICS
 @_VMAF
 def metrics_command(
@@ -85,18 +86,22 @@ def metrics_command(
     images: Path,
     decoded: Path,
     codecs: str | None,
+    every: int,
     metrics: list[str],
     vmaf: str | None,
 ) -> None:
     """Add metrics to the points of FOLDER/points.jsonl from decoded pictures that were kept."""
     try:
-        files = image_files(images)
+        files = image_files(images, every)
         store = Store(folder / "points.jsonl")
     except (NoImages, ValueError) as error:
         raise click.ClickException(str(error)) from error
     wanted = prepare(metrics, vmaf, files)
     chosen = None if codecs is None else [name.strip() for name in codecs.split(",")]
+    known = originals(files)
     todo = wanting(store, chosen, wanted.names)
+    if every > 1:
+        todo = [point for point in todo if point.image_sha256 in known]
     started = time.time()
     with tqdm(total=len(todo), unit="point", disable=None) as bar:
 
@@ -104,7 +109,7 @@ def metrics_command(
             bar.set_postfix_str(f"{point.codec} {point.setting:g} {point.image}")
             bar.update()
 
-        failures = complete(todo, store, originals(files), decoded, wanted.measured, progress)
+        failures = complete(todo, store, known, decoded, wanted.measured, progress)
     run = run_of(folder, images, files, {"vmaf": vmaf} if vmaf else {})
     run["command"] = run["command"].replace(str(decoded), "DECODED")
     run |= {"missing": wanted.missing, "failures": failures}

@@ -122,6 +122,14 @@ def test_kept_pictures_complete_points_without_coding(images: Path, tmp_path: Pa
     assert str(tmp_path) not in str(lines(tmp_path / "runs.jsonl")[1]["command"])
 
 
+def test_every_second_image_is_completed_and_the_rest_is_left(images: Path, tmp_path: Path) -> None:
+    code, text = bench(*kept(images, tmp_path), "--every", "2")
+
+    assert code == 0, text
+    done = {p.image for p in Store(tmp_path / "points.jsonl").points if p.metrics}
+    assert done == {"0.png", "2.png"}
+
+
 def test_pictures_of_something_else_are_refused(images: Path, tmp_path: Path) -> None:
     command = kept(images, tmp_path)
     settings = sorted((tmp_path / "decoded" / "jpeg").iterdir())
