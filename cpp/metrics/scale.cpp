@@ -54,46 +54,51 @@ void blur_columns(const std::array<const float*, kTaps>& rows, float* __restrict
     }
 }
 
-// Adds the maps of one row to `sums`. All rows are `width` samples long, a multiple of the lanes; where
-// they hold zeros the maps are zero.
+// max(x, 0), exactly; std::max keeps compilers from computing several at once.
+float positive(float x) { return 0.5f * (x + std::abs(x)); }
+
+// The three maps of one row: structure, added, lost.
 //
 // With the window's means written E: 1 - SSIM is 1 - (1 - g) (2 cov(a, b) + C2) / v with
 // v = var a + var b + C2 and g = (Ea - Eb)^2. As 2 cov(a, b) = var a + var b - var(a - b), that is
 // g + (1 - g) var(a - b) / v, which loses nothing to rounding where the pictures are alike.
-void add_maps(const float* __restrict a, const float* __restrict b,
-              const std::array<const float*, kBlurred>& blurred, std::size_t width, Sums& sums) {
+void map_row(const float* __restrict a, const float* __restrict b,
+             const std::array<float*, kBlurred>& blurred, const std::array<float*, 3>& maps,
+             std::size_t width) {
     const float* __restrict mean_a = blurred[kA];
     const float* __restrict mean_b = blurred[kB];
     const float* __restrict powers = blurred[kPowers];
     const float* __restrict difference = blurred[kDifference];
-    double lanes[6][kLanes] = {};
-    for (std::size_t start = 0; start < width; start += kLanes) {
-        float maps[6][kLanes];
+    float* __restrict structure = maps[0];
+    float* __restrict added = maps[1];
+    float* __restrict lost = maps[2];
+    for (std::size_t x = 0; x < width; ++x) {
+        const float mu = mean_a[x], nu = mean_b[x];
+        const float shift = (mu - nu) * (mu - nu);
+        const float variances = powers[x] - (mu * mu + nu * nu) + kC2;
+        const float apart = difference[x] - shift;
+        structure[x] = positive(shift + (1.0f - shift) * apart / variances);
+        const float edge = std::abs(a[x] - mu);
+        const float change = (std::abs(b[x] - nu) - edge) / (1.0f + edge);
+        added[x] = positive(change);
+        lost[x] = positive(-change);
+    }
+}
+
+// Adds a row of a map and its fourth powers to two sums; `width` is a multiple of the lanes.
+void add_row(const float* map, std::size_t width, double* sums) {
+    double plain[kLanes] = {}, powers[kLanes] = {};
+    for (std::size_t x = 0; x < width; x += kLanes) {
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
-            const std::size_t x = start + lane;
-            const float mu = mean_a[x], nu = mean_b[x];
-            const float shift = (mu - nu) * (mu - nu);
-            const float variances = powers[x] - (mu * mu + nu * nu) + kC2;
-            const float apart = difference[x] - shift;
-            const float structure = std::max(shift + (1.0f - shift) * apart / variances, 0.0f);
-            const float edge = std::abs(a[x] - mu);
-            const float change = (std::abs(b[x] - nu) - edge) / (1.0f + edge);
-            const float added = std::max(change, 0.0f), lost = std::max(-change, 0.0f);
-            maps[0][lane] = structure;
-            maps[1][lane] = (structure * structure) * (structure * structure);
-            maps[2][lane] = added;
-            maps[3][lane] = (added * added) * (added * added);
-            maps[4][lane] = lost;
-            maps[5][lane] = (lost * lost) * (lost * lost);
-        }
-        for (std::size_t n = 0; n < 6; ++n) {
-            for (std::size_t lane = 0; lane < kLanes; ++lane) {
-                lanes[n][lane] += static_cast<double>(maps[n][lane]);
-            }
+            const double value = static_cast<double>(map[x + lane]);
+            const double square = value * value;
+            plain[lane] += value;
+            powers[lane] += square * square;
         }
     }
-    for (std::size_t n = 0; n < 6; ++n) {
-        for (const double lane : lanes[n]) sums[n] += lane;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        sums[0] += plain[lane];
+        sums[1] += powers[lane];
     }
 }
 
@@ -105,7 +110,7 @@ public:
           distorted_(distorted),
           width_((original.width + kLanes - 1) / kLanes * kLanes),
           stride_(width_ + 2 * kReach),
-          memory_((kTaps * 3 * kKept + kBlurred + 1) * stride_) {}
+          memory_((kTaps * 3 * kKept + kSpare) * stride_) {}
 
     BandSums sums(std::size_t first, std::size_t last) {
         BandSums result{};
@@ -114,18 +119,21 @@ public:
             if (next < first + 2 * kReach) continue;
             const std::size_t middle = next - kReach;
             for (std::size_t plane = 0; plane < 3; ++plane) {
-                std::array<const float*, kBlurred> blurred;
+                std::array<float*, kBlurred> blurred;
                 for (std::size_t what = 0; what < kBlurred; ++what) {
                     std::array<const float*, kTaps> rows;
                     for (std::size_t tap = 0; tap < kTaps; ++tap) {
                         rows[tap] = at(next - 2 * kReach + tap, plane, what);
                     }
-                    float* out = spare(what);
-                    blur_columns(rows, out, width_);
-                    blurred[what] = out;
+                    blurred[what] = spare(what);
+                    blur_columns(rows, blurred[what], width_);
                 }
-                add_maps(at(middle, plane, kPlainA), at(middle, plane, kPlainB), blurred, width_,
-                         result[plane]);
+                const std::array<float*, 3> maps = {spare(kBlurred), spare(kBlurred + 1),
+                                                    spare(kBlurred + 2)};
+                map_row(at(middle, plane, kPlainA), at(middle, plane, kPlainB), blurred, maps, width_);
+                for (std::size_t n = 0; n < 3; ++n) {
+                    add_row(maps[n], width_, result[plane].data() + 2 * n);
+                }
             }
         }
         return result;
@@ -140,7 +148,9 @@ private:
         return memory_.data() + ((row % kTaps * 3 + plane) * kKept + what) * stride_ + kReach;
     }
 
-    // A row of no fixed meaning, of kBlurred + 1.
+    static constexpr std::size_t kSpare = kBlurred + 3;
+
+    // A row that is written before it is read; 0 beyond the picture's width.
     float* spare(std::size_t n) {
         return memory_.data() + (kTaps * 3 * kKept + n) * stride_ + kReach;
     }
@@ -167,7 +177,7 @@ private:
         for (std::size_t plane = 0; plane < 3; ++plane) {
             const float* __restrict a = first.planes[plane];
             const float* __restrict b = second.planes[plane];
-            float* __restrict product = spare(kBlurred);
+            float* __restrict product = spare(0);
             blur_row(a, at(row, plane, kA), width);
             blur_row(b, at(row, plane, kB), width);
             for (std::size_t x = 0; x < width; ++x) product[x] = a[x] * a[x] + b[x] * b[x];

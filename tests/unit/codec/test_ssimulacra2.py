@@ -73,6 +73,11 @@ def test_the_authors_program_finds_the_same(
     assert ssimulacra2(*pair(how, part)) == pytest.approx(expected, abs=0.01)
 
 
+def test_the_score_stays() -> None:
+    """On every machine: all is arithmetic of IEEE 754 but `std::pow`, right to its last place."""
+    assert ssimulacra2(*pair("coarse", ODD)) == pytest.approx(38.751434649277826, abs=1e-9)
+
+
 def package_score(
     folder: Path, a: np.ndarray, b: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> float:
