@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from codec.image.picture import Picture, Samples
 
 __all__ = [
+    "UNKNOWN",
     "DataSource",
     "ImageInfo",
     "Verification",
@@ -59,6 +60,7 @@ __all__ = [
 ]
 
 UNKNOWN = "unknown"
+"""Profile and model of a file whose model is not known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class ImageInfo:
         alpha: whether there is an alpha plane.
         profile: recipe of the model, "unknown" if this program does not know the model.
         model: name of the model, or "unknown".
+        tune: what the model is tuned for: "psnr", "visual", "none" or "unknown".
         model_id: its permanent number.
         weights_hash: first four bytes of the SHA-256 of its weights, in hexadecimal.
         quality: 0..100, that gives the level; None for a file that is predictive as a whole.
@@ -99,6 +102,7 @@ class ImageInfo:
     alpha: bool
     profile: str
     model: str
+    tune: str
     model_id: int
     weights_hash: str
     quality: int | None
@@ -171,6 +175,7 @@ def encode(
     target_psnr: float | None = None,
     profile: str = DEFAULT_PROFILE,
     model: str | None = None,
+    tune: str | None = None,
     tile: int = DEFAULT_TILE_PX,
     strip: str | Iterable[str] = (),
     effort: int = DEFAULT_EFFORT,
@@ -190,6 +195,7 @@ def encode(
             size may also be text such as "60kB".
         profile: recipe, if `model` is not given.
         model: name of a model; by default the current one of the profile.
+        tune: "psnr" (the default) or "visual": models for what people see.
         tile, strip, effort: see `EncoderOptions`.
         lossless: every sample comes back as it was, also of 16 bits.
         near_lossless: no sample is off by more than this.
@@ -221,7 +227,7 @@ def encode(
     from codec.image.files import open_picture
 
     picture = open_picture(image, limits=machine.limits)
-    encoder = Encoder.suited(options, profile, model=model, machine=machine)
+    encoder = Encoder.suited(options, profile, model=model, machine=machine, tune=tune)
     with translated():
         return encoder.encode_picture(picture, options)
 
@@ -397,11 +403,11 @@ def _shares(container: bitstream.Container) -> dict[str, float]:
 def _describe(found: bitstream.FileInfo, content: bytes, limits: Limits) -> ImageInfo:
     header = found.header
     problem = None if found.problem is None else convert(found.problem)
-    profile = model = UNKNOWN
+    profile = model = tune = UNKNOWN
     levels = MAX_LEVEL + 1
     try:
         entry = registry.by_id(header.model_id)
-        profile, model, levels = entry.profile, entry.name, entry.levels
+        profile, model, levels, tune = entry.profile, entry.name, entry.levels, entry.tune
     except UnknownModel as error:
         problem = problem or error
     lengths = {chunk.name.strip(): chunk.length for chunk in found.chunks}
@@ -426,6 +432,7 @@ def _describe(found: bitstream.FileInfo, content: bytes, limits: Limits) -> Imag
         alpha=header.alpha,
         profile=profile,
         model=model,
+        tune=tune,
         model_id=header.model_id,
         weights_hash=header.weights_hash.hex(),
         quality=None if profile == registry.PREDICTIVE else quality_of(header.level, levels),

@@ -53,13 +53,14 @@ class Encoder:
     Args:
         profile: recipe to encode with; its default model is taken.
         model: name of a registered model instead.
+        tune: what the model is tuned for, "psnr" (the default) or "visual".
         device: "auto", "cpu", "cuda" or "cuda:N"; the bytes do not depend on it up to effort 7.
         threads: of the processor, 0 for all; the bytes do not depend on it.
         limits: the largest image taken, and the largest file made.
 
     Raises:
         OptionError: an option is out of range, or there is no such device.
-        UnknownModel: there is no such profile or model.
+        UnknownModel: there is no such profile or model, or none with that tune.
         WeightsMismatch: its weights are missing or damaged.
     """
 
@@ -68,12 +69,13 @@ class Encoder:
         profile: str = DEFAULT_PROFILE,
         *,
         model: str | None = None,
+        tune: str | None = None,
         device: str = "auto",
         threads: int = 0,
         limits: Limits | None = None,
     ) -> None:
         self._limits = check_limits(limits)
-        self.entry = registry.chosen(profile, model)
+        self.entry = registry.chosen(profile, model, tune)
         self._threads = check_threads(threads)
         self.device = resolve_device(check_device(device))
         if self.entry.profile != registry.PREDICTIVE:
@@ -82,22 +84,23 @@ class Encoder:
 
     @classmethod
     def suited(
-        cls, options: EncoderOptions, profile: str, *, model: str | None, machine: DecoderOptions
-    ) -> Encoder:
+        cls, options: EncoderOptions, profile: str, *, model: str | None,
+        machine: DecoderOptions, tune: str | None = None,
+    ) -> Encoder:  # fmt: skip
         """An encoder for those options alone: exact files need no model, and load none.
 
         Args:
             options: of the pictures that are to be encoded.
-            profile, model: as in the constructor; looked up also where they are not needed.
+            profile, model, tune: as in the constructor; looked up also where they are not needed.
             machine: device, threads and limits.
 
         Raises: as the constructor.
         """
         if options.error is not None:
-            registry.chosen(profile, model)
-            profile, model = registry.PREDICTIVE, None
+            registry.chosen(profile, model, tune)
+            profile, model, tune = registry.PREDICTIVE, None, None
         return cls(
-            profile, model=model, device=machine.device, threads=machine.threads,
+            profile, model=model, tune=tune, device=machine.device, threads=machine.threads,
             limits=machine.limits,
         )  # fmt: skip
 

@@ -44,7 +44,7 @@ _MODES = {
 """Pillow's name of colour planes, alpha, bits per sample."""
 
 _RATES = ("quality", "level", "target_bpp", "target_size", "target_psnr")
-_OTHERS = ("near_lossless", "effort", "tile", "profile", "model", "device", "threads")
+_OTHERS = ("near_lossless", "effort", "tile", "profile", "model", "tune", "device", "threads")
 
 
 class LicImageFile(ImageFile.ImageFile):
@@ -133,8 +133,8 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """Encodes an image for `Image.save`.
 
     Options: quality (75), level, target_bpp, target_size, target_psnr: one of them; lossless,
-    near_lossless, effort, tile, profile, model, device, threads as `codec.encode`; icc_profile,
-    exif (bytes or `Image.Exif`), xmp.
+    near_lossless, effort, tile, profile, model, tune, device, threads as `codec.encode`;
+    icc_profile, exif (bytes or `Image.Exif`), xmp.
     """
     from codec.image.picture import Picture
 

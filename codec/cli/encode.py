@@ -34,6 +34,7 @@ from codec.cli.totals import Totals
 from codec.cli.trees import find_inputs
 from codec.cli.video_options import EncodeArguments, encodes_video, video_encode_options
 from codec.errors import translated
+from codec.models import registry
 from codec.options import (
     DEFAULT_EFFORT,
     DEFAULT_PROFILE,
@@ -106,6 +107,11 @@ if TYPE_CHECKING:
 )
 @click.option("-m", "--model", metavar="NAME", help="Model.  [default: current one of the profile]")
 @click.option(
+    "--tune",
+    metavar="|".join(registry.tunes()),
+    help="What the model is tuned for: error of samples, or what people see.  [default: psnr]",
+)
+@click.option(
     "--tile",
     type=int,
     default=DEFAULT_TILE_PX,
@@ -140,6 +146,7 @@ def encode(
     level: int | None,
     profile: str,
     model: str | None,
+    tune: str | None,
     tile: int,
     strip: frozenset[str],
     ignore_alpha: bool,
@@ -171,6 +178,8 @@ def encode(
     ffmpeg -i x.mov -f yuv4mpegpipe - | codec encode - -o x.licv
     """
     if encodes_video(inputs, output, video.given):
+        if tune not in (None, registry.PSNR):
+            raise click.UsageError(f"--tune {tune}: videos have one model, tuned for psnr")
         from codec.cli.video_encode import EncodeJob, encode_videos
 
         limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
@@ -204,7 +213,7 @@ def encode(
     )  # fmt: skip
     if as_json and output == STDIO:
         raise click.UsageError("--json and -o - would both write to stdout")
-    work = _Work(session, options, machine, profile, model)
+    work = _Work(session, options, machine, profile, model, tune)
 
     def run_one(job: Job, picture: Picture, bytes_in: int) -> None:
         if ignore_alpha:
@@ -247,12 +256,13 @@ class _Work:
         machine: DecoderOptions,
         profile: str,
         model: str | None,
+        tune: str | None,
     ) -> None:
         self._session = session
         self._options = options
         self._machine = machine
         self._profile = profile
-        self._model = model
+        self._model, self._tune = model, tune
         self._encoder: Encoder | None = None
 
     def encode(
@@ -294,7 +304,8 @@ class _Work:
                 # process wants the processor. Said before PyTorch is loaded; this process is ours.
                 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             self._encoder = Encoder.suited(
-                self._options, self._profile, model=self._model, machine=self._machine
-            )
+                self._options, self._profile, model=self._model, machine=self._machine,
+                tune=self._tune,
+            )  # fmt: skip
             common.log_machine(self._encoder)
         return self._encoder

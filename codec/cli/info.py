@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from codec.api import ImageInfo
+from codec.api import UNKNOWN, ImageInfo
 from codec.api import info as describe
 from codec.cli import common
 from codec.cli.common import Command, Session
 from codec.cli.jobs import Job, open_input, run_jobs
 from codec.cli.streams import show
 from codec.cli.video_options import decodes_video
+from codec.models import registry
 from codec.options import Limits
 
 
@@ -66,6 +67,7 @@ def _show(name: str, found: ImageInfo, *, as_json: bool, chunks: bool) -> None:
     colours = "grey" if found.channels == 1 else "RGB"
     alpha = " + alpha" if found.alpha else ""
     across = -(-found.width // found.tile)
+    tune = f"tune {found.tune}, " if found.tune not in (registry.NONE, UNKNOWN) else ""
     metadata = [
         f"{kind} {size}"
         for kind, size in (
@@ -80,7 +82,7 @@ def _show(name: str, found: ImageInfo, *, as_json: bool, chunks: bool) -> None:
         ("size", f"{found.bytes} bytes, {found.bpp:.3f} bpp"),
         ("quality", _quality(found)),
         ("coded by", ", ".join(f"{mode} {share:.1%}" for mode, share in found.modes.items())),
-        ("model", f"{found.model} (profile {found.profile}, id {found.model_id})"),
+        ("model", f"{found.model} (profile {found.profile}, {tune}id {found.model_id})"),
         ("weights", found.weights_hash),
         ("tiles", f"{found.tiles} ({across}x{found.tiles // across} of {found.tile} px)"),
         ("metadata", (", ".join(metadata) + " bytes") if metadata else "none"),

@@ -23,20 +23,21 @@ def models(as_json: bool) -> int:
                 "id": entry.id,
                 "name": entry.name,
                 "profile": entry.profile,
+                "tune": entry.tune,
                 "levels": entry.levels,
                 "sha256": entry.sha256,
-                "default": registry.default(entry.profile).id == entry.id,
+                "default": registry.default(entry.profile, entry.tune).id == entry.id,
             }
             for entry in entries
         ]
         click.echo(json.dumps(rows, indent=2))
         return 0
-    click.echo("id     name                profile     levels  sha256")
+    click.echo("id     name                profile     tune    levels  sha256")
     for entry in entries:
-        mark = "*" if registry.default(entry.profile).id == entry.id else " "
+        mark = "*" if registry.default(entry.profile, entry.tune).id == entry.id else " "
         click.echo(
-            f"{entry.id:<6}{mark}{entry.name:<19} {entry.profile:<12}{entry.levels:<8}"
-            f"{entry.sha256[:16]}"
+            f"{entry.id:<6}{mark}{entry.name:<19} {entry.profile:<12}{entry.tune:<8}"
+            f"{entry.levels:<8}{entry.sha256[:16]}"
         )
-    click.echo("* default of its profile")
+    click.echo("* default of its profile and tune")
     return 0

@@ -141,7 +141,7 @@ class Encodings:
     def _mixer(self) -> Mixer:
         threads = thread_count(self._threads)
         layout = Layout(self._picture.samples, self._pixels, self.grid, threads)
-        return Mixer(layout, self._entry.levels)
+        return Mixer(layout, self._entry)
 
     def _encode(self, level: int, measure: bool) -> None:
         mixed = self._mixed(level, measure)

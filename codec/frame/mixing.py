@@ -25,6 +25,7 @@ from entropy.predictive.native import CELL_PX, Cell
 if TYPE_CHECKING:
     from codec.frame.model import FrameModel, Progress
     from codec.frame.on_torch import TorchFrameModel
+    from codec.models.registry import ModelEntry
 
 __all__ = ["Mixer", "least_psnr"]
 
@@ -73,16 +74,15 @@ CELL_WORTH, BESIDE_WORTH, EXACT_WORTH = 1.2, 3.0, 1.15
 """What an exact cell may cost, against one that is not; one with two exact cells beside it; and an
 exact tile: text beside text that is blurred shows, and flat colour beside its like.
 """
-PHOTOGRAPHS_DB = (25.9, 27.4, 29.0, 30.8, 33.0, 35.2, 37.4, 39.7, 41.7)
-"""Mean PSNR of Kodak's photographs at nine equal steps from the first level to the last."""
 PROMISE_DB = 8.0
 PASSES = 3
 
 
-def least_psnr(level: int, levels: int) -> float:
+def least_psnr(entry: ModelEntry, level: int) -> float:
     """PSNR in dB below which no tile of a level is written: 8 below what photographs have."""
-    at = np.linspace(0, len(PHOTOGRAPHS_DB) - 1, levels)[level]
-    return float(np.interp(at, range(len(PHOTOGRAPHS_DB)), PHOTOGRAPHS_DB)) - PROMISE_DB
+    known = entry.photographs_db
+    at = np.linspace(0, len(known) - 1, entry.levels)[level]
+    return float(np.interp(at, range(len(known)), known)) - PROMISE_DB
 
 
 class Mixer:
@@ -90,11 +90,11 @@ class Mixer:
 
     Args:
         layout: the picture.
-        levels: how many the model has that codes it.
+        entry: of the model that codes it.
     """
 
-    def __init__(self, layout: Layout, levels: int) -> None:
-        self._layout, self._levels = layout, levels
+    def __init__(self, layout: Layout, entry: ModelEntry) -> None:
+        self._layout, self._entry = layout, entry
         facts = predictive.cell_facts(layout.samples, layout.threads)
         self._spread = facts.spread.astype(np.float64)
         self._contrast: Marks = facts.step >= TEXT_STEP
@@ -156,12 +156,12 @@ class Mixer:
 
     def _doubtful(self, level: int) -> bool:
         """Whether the transform may break the promise of a level."""
-        return self._fine or self._error_feared > mse_of(least_psnr(level, self._levels))
+        return self._fine or self._error_feared > mse_of(least_psnr(self._entry, level))
 
     def _between(self, bounds: tuple[float, float], level: int) -> float:
         """What lies at a level between what holds at the first and at the last."""
         low, high = bounds
-        return low + (high - low) * (level / (self._levels - 1))
+        return low + (high - low) * (level / (self._entry.levels - 1))
 
     def _promising(self, level: int) -> Marks:
         """Candidates that coder S may code for less than the transform."""
@@ -187,10 +187,12 @@ class Mixer:
             measure: whether the decoded pixels are asked for.
             progress: as in `FrameModel.encode`; each pass starts again from 0.
         """
-        layout, floor = self._layout, least_psnr(level, self._levels)
+        layout, floor = self._layout, least_psnr(self._entry, level)
         candidates = self._promising(level)
+        entry = self._entry
         coder = CellCoder(
-            layout, model, level, lmbda_of(level, self._levels) / 3, largest_error(floor),
+            layout, model, level, lmbda_of(level, entry.levels, entry.lmbda) / 3,
+            largest_error(floor),
             look=measure or self._doubtful(level) or bool(candidates.any()),
             progress=progress,
         )  # fmt: skip

@@ -12,14 +12,17 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import bitstream
 from codec.errors import InternalError, UnknownModel, WeightsMismatch
+from codec.models.quality import LAMBDA_MAX, LAMBDA_MIN, PHOTOGRAPHS_DB
 
 __all__ = [
     "DATA",
     "INTER",
     "PREDICTIVE",
+    "PSNR",
     "ModelEntry",
     "by_id",
     "by_name",
@@ -28,6 +31,7 @@ __all__ = [
     "entries",
     "predictive",
     "retired",
+    "tunes",
 ]
 
 DATA = Path(__file__).parent / "data"
@@ -36,6 +40,10 @@ PREDICTIVE = "predictive"
 """Profile of the coders that code samples as they are."""
 INTER = "inter"
 """Profile of the models of a video's inter frames."""
+PSNR = "psnr"
+"""What a model is tuned for where nothing else is asked."""
+NONE = "none"
+"""Tune of models that have nothing to choose."""
 _MANIFEST = Path(__file__).parent / "manifest.toml"
 
 
@@ -48,6 +56,11 @@ class ModelEntry:
         levels.
     exact: whether a file decodes to the same pixels on every machine.
     default: used when the profile is asked for. summary: what it is, for people.
+    tune: what it was trained for: "psnr", or "visual", what people see; "none" of models that have
+        nothing to choose.
+    photographs_db: mean PSNR of photographs at nine equal steps from the first level to the last.
+    lmbda: at the first and the last level, bits per pixel that a unit of squared error (0..255) is
+        worth where its tiles are weighed against exact ones.
     """
 
     id: int
@@ -59,6 +72,9 @@ class ModelEntry:
     exact: bool
     default: bool
     summary: str
+    tune: str = PSNR
+    photographs_db: tuple[float, ...] = PHOTOGRAPHS_DB
+    lmbda: tuple[float, float] = (LAMBDA_MIN, LAMBDA_MAX)
 
     @property
     def path(self) -> Path:
@@ -87,12 +103,16 @@ class ModelEntry:
 def entries() -> tuple[ModelEntry, ...]:
     """All models in order of their ids."""
     rows = tomllib.loads(_MANIFEST.read_text())["model"]
-    found = tuple(sorted((ModelEntry(**row) for row in rows), key=lambda e: e.id))
+    found = tuple(sorted((_entry(row) for row in rows), key=lambda e: e.id))
     gone = retired()
     ids, names = [*gone, *(e.id for e in found)], [*gone.values(), *(e.name for e in found)]
     if len(set(ids)) != len(ids) or len(set(names)) != len(names):
         raise InternalError("manifest.toml: two models share an id or a name")
     return found
+
+
+def _entry(row: dict[str, Any]) -> ModelEntry:
+    return ModelEntry(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()})
 
 
 def predictive() -> ModelEntry:
@@ -132,26 +152,40 @@ def by_name(name: str) -> ModelEntry:
     raise UnknownModel(f"there is no model {name!r}; known: {known}")
 
 
-def chosen(profile: str, model: str | None) -> ModelEntry:
-    """The model that a picture is encoded with: of that name, or the profile's.
+def chosen(profile: str, model: str | None, tune: str | None = None) -> ModelEntry:
+    """The model that a picture is encoded with: of that name, or the profile's for a tune.
 
     Raises:
-        UnknownModel: there is none, or it is not one of pictures.
+        UnknownModel: there is none, it is not one of pictures, or it is tuned for something else.
     """
-    entry = default(profile) if model is None else by_name(model)
+    entry = default(profile, tune) if model is None else by_name(model)
+    if tune is not None and tune != entry.tune:
+        raise UnknownModel(f"{entry.name} is tuned for {entry.tune}, not for {tune!r}")
     if entry.profile == INTER:
         raise UnknownModel(f"{entry.name} codes inter frames of videos, no pictures")
     return entry
 
 
-def default(profile: str) -> ModelEntry:
-    """The model that a profile encodes with. Raises UnknownModel."""
+def default(profile: str, tune: str | None = None) -> ModelEntry:
+    """The model that a profile encodes with for a tune, else its first. Raises UnknownModel."""
     _check_text("profile", profile)
-    for entry in entries():
-        if entry.profile == profile and entry.default:
+    if tune is not None:
+        _check_text("tune", tune)
+    of_profile = [e for e in entries() if e.profile == profile and e.default]
+    for entry in of_profile:
+        if tune in (None, entry.tune):
             return entry
-    known = ", ".join(sorted({e.profile for e in entries()}))
-    raise UnknownModel(f"there is no profile {profile!r}; known: {known}")
+    if not of_profile:
+        known = ", ".join(sorted({e.profile for e in entries()}))
+        raise UnknownModel(f"there is no profile {profile!r}; known: {known}")
+    known = ", ".join(e.tune for e in of_profile)
+    raise UnknownModel(f"profile {profile} has no tune {tune!r}; known: {known}")
+
+
+def tunes() -> tuple[str, ...]:
+    """What models are tuned for, the usual first."""
+    found = {e.tune for e in entries()} - {PSNR, NONE}
+    return PSNR, *sorted(found)
 
 
 def _check_text(what: str, name: object) -> None:

@@ -91,11 +91,28 @@ def test_no_weights_file_is_left_over() -> None:
     assert files == {entry.file for entry in registry.entries()}
 
 
-def test_every_profile_has_one_default() -> None:
+def test_every_profile_has_one_default_for_a_tune() -> None:
     entries = registry.entries()
-    for profile in {e.profile for e in entries}:
-        assert sum(e.default for e in entries if e.profile == profile) == 1
-        assert registry.default(profile).profile == profile
+    for profile, tune in {(e.profile, e.tune) for e in entries}:
+        of_both = [e for e in entries if (e.profile, e.tune) == (profile, tune)]
+        assert sum(e.default for e in of_both) == 1
+        found = registry.default(profile, tune)
+        assert (found.profile, found.tune) == (profile, tune)
+
+
+def test_pictures_are_tuned_for_psnr_unless_asked_otherwise() -> None:
+    assert registry.default("wavelet").tune == registry.PSNR
+    assert registry.chosen("wavelet", None).tune == registry.PSNR
+    assert registry.tunes()[0] == registry.PSNR
+
+
+def test_unknown_tunes_are_refused_by_name() -> None:
+    with pytest.raises(UnknownModel, match=r"no tune 'nicer'; known: psnr"):
+        registry.chosen("wavelet", None, "nicer")
+    with pytest.raises(UnknownModel, match=r"wavelet-11 is tuned for psnr, not for 'visual'"):
+        registry.chosen("wavelet", "wavelet-11", "visual")
+    with pytest.raises(UnknownModel, match="given by its name, not by a int"):
+        registry.default("wavelet", 3)  # type: ignore[arg-type]
 
 
 def test_models_are_found_by_id_and_name() -> None:
