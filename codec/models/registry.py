@@ -112,7 +112,8 @@ def entries() -> tuple[ModelEntry, ...]:
 
 
 def _entry(row: dict[str, Any]) -> ModelEntry:
-    return ModelEntry(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()})
+    values: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+    return ModelEntry(**values)
 
 
 def predictive() -> ModelEntry:

@@ -10,6 +10,9 @@ from typing import Any
 
 from codec.errors import OptionError
 
+NUMBERS = {"shares_low": 4, "shares_high": 4, "units": 3}
+"""Fields that are arrays, and how long they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
@@ -29,6 +32,13 @@ class TrainConfig:
     level_weight: a sample's loss is divided by lmbda**level_weight (relative to the middle level).
     crop_weight: a sample's loss is also divided by its own value (as a constant) to that power.
     clip: largest norm of the gradient.
+    loss: "mse", or "visual" (`codec.train.losses.Visual`): then shares_low and shares_high are the
+        parts' shares at the lowest and the highest level, units what they are multiplied by, in the
+        order mse, similarity, low_pass, texture (units without mse's, which is 1).
+    features: the file of `codec.train.features`, for a share of texture.
+    drawn: share of the crops that text and shapes are drawn into.
+    bounded: whether the inside of the blocks is bounded as in the weights file that the training
+        goes on from; what is drawn needs that. Without the fused kernels on a GPU.
     compile: whether TorchInductor compiles the transforms on a processor (5 % less time a step; it
         takes a minute at every stage, and a C++ compiler). A GPU has kernels of its own.
     """
@@ -50,6 +60,13 @@ class TrainConfig:
     ema: float = 0.998
     level_weight: float = 0.35
     crop_weight: float = 0.0
+    loss: str = "mse"
+    shares_low: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)
+    shares_high: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)
+    units: tuple[float, ...] = (1.0, 1.0, 1.0)
+    features: str = ""
+    drawn: float = 0.0
+    bounded: bool = False
     clip: float = 1.0
     refresh: int = 20
     seed: int = 0
@@ -60,6 +77,10 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.optimizer not in ("soap", "adamw"):
             raise OptionError(f"optimizer must be soap or adamw, found {self.optimizer!r}")
+        if self.loss not in ("mse", "visual"):
+            raise OptionError(f"loss must be mse or visual, found {self.loss!r}")
+        if max(self.shares_low[3], self.shares_high[3]) and not self.features:
+            raise OptionError("a share of texture needs features")
         if not 0 < self.total_minutes < math.inf:
             raise OptionError(f"total_minutes must be above 0, found {self.total_minutes}")
         begins = [stage[0] for stage in self.stages]
@@ -94,6 +115,9 @@ def read_config(path: Path) -> TrainConfig:
         if key == "stages":
             values[key] = _stages(path, value)
             continue
+        if key in NUMBERS:
+            values[key] = _numbers(path, key, value)
+            continue
         wanted = type(known[key].default)
         taken = (int, float) if wanted is float else wanted
         if not isinstance(value, taken) or isinstance(value, bool) != (wanted is bool):
@@ -112,3 +136,14 @@ def _stages(path: Path, value: object) -> tuple[tuple[float, int, int], ...]:
                 f"training config {path}: stages must be [[from, batch, patch], ...], found {row!r}"
             )
     return tuple((float(begin), batch, patch) for begin, batch, patch in rows)
+
+
+def _numbers(path: Path, key: str, value: object) -> tuple[float, ...]:
+    """An array of as many numbers as the field has, none negative."""
+    row: list[Any] = value if isinstance(value, list) else []
+    right = len(row) == NUMBERS[key] and all(type(x) in (int, float) and x >= 0 for x in row)
+    if not right:
+        raise OptionError(
+            f"training config {path}: {key} must be {NUMBERS[key]} numbers from 0, found {value!r}"
+        )
+    return tuple(float(x) for x in row)

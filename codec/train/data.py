@@ -79,7 +79,7 @@ class Crops:
 
     def reseed(self, seed: int) -> None:
         """Start the random sequence anew."""
-        self._random = np.random.default_rng(seed)
+        self.random = np.random.default_rng(seed)
 
     def batch(self, count: int, side: int) -> Tensor:
         """(count, side, side, 3) uint8, where the photographs are.
@@ -91,14 +91,14 @@ class Crops:
             raise OptionError(
                 f"crops of {side} pixels: the largest photograph holds {self.largest_side}"
             )
-        small = int(self._random.binomial(count, self._shrunk))
+        small = int(self.random.binomial(count, self._shrunk))
         parts = [self._crops(count - small, side)] if small < count else []
         for first in range(0, small, TOGETHER):
-            larger = round(side * float(self._random.uniform(1, LARGEST)))
+            larger = round(side * float(self.random.uniform(1, LARGEST)))
             crops = self._crops(min(TOGETHER, small - first), min(larger, self.largest_side))
             parts.append(_shrink(crops, side))
         batch = torch.cat(parts)
-        order = torch.from_numpy(self._random.permutation(count))
+        order = torch.from_numpy(self.random.permutation(count))
         return batch[order.to(batch.device, non_blocking=True)]
 
     def _crops(self, count: int, side: int) -> Tensor:
@@ -112,7 +112,7 @@ class Crops:
 
     def _walk(self, side: int) -> tuple[int, int, int]:
         """Of one crop: its first pixel, the step to the next row, and to the next column."""
-        r = self._random
+        r = self.random
         while True:
             n = int(np.searchsorted(self._shares, r.random(), side="right"))
             height, width = self.images[n].shape[:2]
@@ -133,8 +133,8 @@ class Crops:
         """(count,) int64 quality levels, one from each of `count` equal parts of the range, in
         random order.
         """
-        parts = (np.arange(count) + self._random.random(count)) / count * levels
-        return torch.from_numpy(self._random.permutation(parts.astype(np.int64)))
+        parts = (np.arange(count) + self.random.random(count)) / count * levels
+        return torch.from_numpy(self.random.permutation(parts.astype(np.int64)))
 
 
 def _shrink(crops: Tensor, side: int) -> Tensor:

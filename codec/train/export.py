@@ -27,6 +27,7 @@ from torch import Tensor
 from codec.errors import OptionError
 from codec.train.checkpoint import read_checkpoint
 from codec.train.data import Crops
+from codec.trainable.distortion import Recipe
 from codec.trainable.folded import Folded, folded
 from codec.trainable.integers import Limits, largest_values
 from codec.trainable.model import ImageConfig, ImageModel
@@ -50,11 +51,16 @@ Histogram = list[NDArray[np.float64]]
 
 
 def export(
-    model: ImageModel, crops: Crops, count: int = 48, side: int = 512, limits: Limits | None = None
+    model: ImageModel,
+    crops: Crops,
+    count: int = 48,
+    side: int = 512,
+    limits: Limits | None = None,
+    distortion: Recipe | None = None,
 ) -> bytes:
     """The weights file of a trained model, with tables and ranges measured on `count` crops of
     `side` pixels, or of what fits into the photographs. The model's exact layers are equalised and
-    rounded in place.
+    rounded in place. `distortion`: what it was trained for, None for the squared error.
 
     Raises:
         InvalidNetwork: the overflow proof fails.
@@ -81,7 +87,7 @@ def export(
     largest = largest_values(
         weights.floats, config.transform, list(samples), (0, last // 3, 2 * last // 3, last)
     )
-    return write_trained(replace(weights, tables=tables), largest, limits)
+    return write_trained(replace(weights, tables=tables, distortion=distortion), largest, limits)
 
 
 @torch.no_grad()
@@ -198,6 +204,15 @@ def load_average(checkpoint: Path) -> ImageModel:
     return model
 
 
+def read_distortion(checkpoint: Path) -> Recipe | None:
+    """What the model of a checkpoint was trained for, None for the squared error."""
+    config = read_checkpoint(checkpoint, torch.device("cpu"))["config"]
+    if config.get("loss", "mse") != "visual":
+        return None
+    parts = (config[name] for name in ("shares_low", "shares_high", "units"))
+    return Recipe(*(tuple(part) for part in parts))
+
+
 def main() -> None:
     """Command line of the module."""
     parser = argparse.ArgumentParser(description="export a checkpoint to a weights file")
@@ -208,7 +223,7 @@ def main() -> None:
     args = parser.parse_args()
     crops = Crops(args.data, torch.device("cpu"), seed=1)
     model = load_average(args.checkpoint)
-    data = export(model, crops)
+    data = export(model, crops, distortion=read_distortion(args.checkpoint))
     args.out.write_bytes(data)
     print(manifest_entry(data, args.out.stem, args.id, model.config.levels))
     print(f"# {len(data)} bytes")

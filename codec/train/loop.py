@@ -17,17 +17,20 @@ from torch import Tensor
 from tqdm import tqdm
 
 from codec.errors import OptionError
+from codec.train import parallel
 from codec.train.checkpoint import read_checkpoint
 from codec.train.config import TrainConfig, read_config
 from codec.train.data import Crops
+from codec.train.drawn import draw
 from codec.train.export import export, manifest_entry
 from codec.train.gradients import METRICS, Gradients
+from codec.train.losses import recipe_of
 from codec.train.optimizers import optimizers
 from codec.train.start import initialise
 from codec.train.validate import validate
 from codec.trainable.model import ImageConfig, ImageModel
-from codec.trainable.restore import restore
-from codec.trainable.weights import read_trained
+from codec.trainable.restore import bound, restore
+from codec.trainable.weights import read_trained, read_units
 from entropy.coder.states import FEW_STATES, MANY_STATES
 
 LOG_STEPS = 50
@@ -42,7 +45,8 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config, self.device = config, device
         self.model = ImageModel(ImageConfig().with_trellis(config.trellis_step))
-        self.crops = Crops(data, device, config.seed, config.shrunk)
+        parallel.begin()
+        self.crops = Crops(data, device, config.seed + parallel.rank(), config.shrunk)
         self.steps, self.seconds, self.pixels = 0, 0.0, 0
         self.model.to(device)
         self.average: dict[str, Tensor] = {}
@@ -75,7 +79,10 @@ class Trainer:
         if path.suffix == ".weights":
             self.model.cpu()  # where weights files are read
             self.start()
-            restore(self.model, read_trained(path.read_bytes()))
+            data = path.read_bytes()
+            restore(self.model, read_trained(data))
+            if self.config.bounded:
+                bound(self.model, read_units(data))
             self.model.to(self.device)
             self._reset_average()
             return
@@ -93,7 +100,7 @@ class Trainer:
                 self.pixels = state["pixels"]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise OptionError(f"checkpoint {path}: {error}") from error
-        self.crops.reseed(self.config.seed + state["steps"])
+        self.crops.reseed(self.config.seed + state["steps"] + parallel.rank())
 
     def save(self, path: Path) -> None:
         """Write the checkpoint (tensors and numbers only) by rename."""
@@ -130,14 +137,15 @@ class Trainer:
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * rate
         count, side = c.stage(progress)
+        count = max(1, count // parallel.count())
         level = self.crops.levels(count, self.model.config.levels)
-        metrics = self.gradients(
-            self.crops.batch(count, side), level.to(self.device, non_blocking=True)
-        )
+        batch = self.crops.batch(count, side)
+        mask = draw(batch, c.drawn, self.crops.random)
+        metrics = self.gradients(batch, level.to(self.device, non_blocking=True), mask)
         for optimizer in self.optimizers:
             optimizer.step()
         self.steps += 1
-        self.pixels += count * side * side
+        self.pixels += count * parallel.count() * side * side
         decay = min(c.ema, self.steps / (self.steps + 10.0))
         state = self.model.state_dict()
         torch._foreach_lerp_(
@@ -182,14 +190,17 @@ def run(
         trainer.start()
     else:
         trainer.load(resume)
+    parallel.share([*trainer.model.state_dict().values(), *trainer.average.values()])
     with (out / "log.jsonl").open("a") as log:
         ended = _train(trainer, minutes * 60, out, log)
+        if parallel.rank():
+            return
         trainer.save(out / "checkpoint.pt")
         if validation is not None:
             result = validate(trainer.averaged(), validation, trainer.device)
             log.write(json.dumps({"step": trainer.steps, "validation": result}) + "\n")
     if ended:
-        content = export(trainer.averaged(), trainer.crops)
+        content = export(trainer.averaged(), trainer.crops, distortion=recipe_of(config))
         (out / f"{config.name}.weights").write_bytes(content)
         entry = manifest_entry(content, config.name, 0, trainer.model.config.levels)
         (out / f"{config.name}.toml").write_text(entry)
@@ -205,21 +216,21 @@ def _train(trainer: Trainer, seconds: float, out: Path, log: TextIO) -> bool:
     bar = tqdm(total=round(budget), initial=round(base), unit="s", disable=None)
     with bar:
         while True:
-            trainer.seconds = base + time.monotonic() - began
+            trainer.seconds = parallel.of_first(base + time.monotonic() - began)
             progress = trainer.seconds / budget
             bar.update(round(trainer.seconds) - bar.n)
             if progress >= 1 or trainer.seconds - base >= seconds:
                 return progress >= 1
             sums += trainer.step(progress)
             count += 1
-            if trainer.steps % LOG_STEPS == 0:
+            if trainer.steps % LOG_STEPS == 0 and not parallel.rank():
                 row = _means(sums, count) | {"rate": round(trainer.rate(progress), 4)}
                 row |= {"step": trainer.steps, "seconds": round(trainer.seconds, 1)}
                 log.write(json.dumps(row | {"Mpx": trainer.pixels // 10**6}) + "\n")
                 log.flush()
                 bar.set_postfix(loss=f"{row['loss']:.3f}")
                 sums, count = torch.zeros_like(sums), 0
-            if time.monotonic() - saved > config.save_minutes * 60:
+            if time.monotonic() - saved > config.save_minutes * 60 and not parallel.rank():
                 trainer.save(out / "checkpoint.pt")
                 saved = time.monotonic()
 

@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from codec.trainable.precision import half
+
 SIDES = (-2, -1)
 FIRST_ITERATIONS = 10
 
@@ -85,7 +87,7 @@ class Soap(torch.optim.Optimizer):
         # In a basis that stands still |m| <= sqrt(v) where the betas are equal; beyond that is an
         # artefact of a refresh. An update needs no more than bfloat16, the gradient does.
         ratio = (m / v.sqrt().add_(group["eps"])).clamp_(-1, 1)
-        update = _rotate(ratio, state, torch.bfloat16, back=True).float()
+        update = _rotate(ratio, state, half(ratio.device), back=True).float()
         if self.found_inf is not None:
             update.masked_fill_(self.found_inf > 0, 0.0)
         torch._foreach_add_(params, list(update.unbind(0)), alpha=-scale)
@@ -93,11 +95,11 @@ class Soap(torch.optim.Optimizer):
 
 def _track(grad: Tensor, state: dict[str, Any], beta: float) -> None:
     """Covariances of the gradient, every other step: they change slowly, so bfloat16 does."""
-    half = grad.bfloat16()
+    few = grad.to(half(grad.device))
     if "cov-2" in state:
-        state["cov-2"].lerp_((half @ half.mT).float(), 1 - beta)
+        state["cov-2"].lerp_((few @ few.mT).float(), 1 - beta)
     if "cov-1" in state:
-        state["cov-1"].lerp_((half.mT @ half).float(), 1 - beta)
+        state["cov-1"].lerp_((few.mT @ few).float(), 1 - beta)
 
 
 def _refresh(state: dict[str, Any], first: bool) -> None:

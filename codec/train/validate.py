@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from codec.train.data import image_files, load_rgb
 from codec.train.export import load_average
 from codec.trainable.model import ImageModel
+from codec.trainable.precision import multiplies_bfloat16
 from codec.trainable.restore import restore
 from codec.trainable.weights import read_trained
 
@@ -47,6 +48,7 @@ def validate(
     crop: use the centre crop of that side; every: use every n-th image.
     """
     model.eval()
+    amp = device.type == "cpu" and multiplies_bfloat16(device)
     result = []
     files = image_files([folder])[::every]
     for level in levels:
@@ -60,7 +62,7 @@ def validate(
             planes = x.permute(2, 0, 1)[None].float() / 255
             planes = F.pad(planes, (0, -width % 64, 0, -height % 64), mode="replicate")
             chosen = torch.tensor([level], device=device)
-            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cpu"):
+            with torch.autocast(device.type, torch.bfloat16, enabled=amp):
                 x_hat, y_bits, z_bits = model(planes.permute(0, 2, 3, 1), chosen)
             image = (x_hat[0, :height, :width].clamp(0, 1) * 255).round()
             mse = (image - x.float()).square().mean()

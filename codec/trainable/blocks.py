@@ -85,6 +85,10 @@ class GatedBlock(nn.Module):
     rate-distortion gain (S2CFormer, arXiv 2502.00700). No normalisation; instead `scale`, the size
     of every channel, divides at the entry and OUT_SCALE multiplies at the exit. `reduce` starts at
     zero, so a new block is the identity.
+
+    What the filter gives and the values before their gates may be bounded by channel, as integers
+    bound them (`codec.trainable.block_integers`): pictures that are no photographs explode here
+    otherwise, and what they teach is of no use.
     """
 
     def __init__(self, channels: int, levels: int, hidden: int | None = None) -> None:
@@ -103,14 +107,35 @@ class GatedBlock(nn.Module):
         nn.init.zeros_(self.reduce.weight)
         nn.init.zeros_(self.reduce.bias)
         self.gain = LevelGain(channels, levels)
+        self.register_buffer("filter_range", torch.full((channels,), torch.inf))
+        self.register_buffer("value_range", torch.full((hidden,), torch.inf))
+        self.filter_range: Tensor
+        self.value_range: Tensor
+        self.bounded = False  # the kernel on a GPU has no bounds
+
+    @torch.no_grad()
+    def bound(self, filtered: Tensor, value: Tensor) -> None:
+        """Set the largest magnitude of what the filter gives (C,), and of the values (H,)."""
+        self.filter_range.copy_(filtered)
+        self.value_range.copy_(value)
+        self.bounded = True
+
+    def _hidden(self, x: Tensor, kernel: Tensor) -> Tensor:
+        """What `reduce` is given."""
+        filtered = depthwise(x, kernel, self.spatial_bias)
+        limit = self.filter_range.to(filtered.dtype)
+        value, gate = self.expand(filtered.clamp(-limit, limit)).chunk(2, -1)
+        limit = self.value_range.to(value.dtype)
+        bounded: Tensor = value.clamp(-limit, limit) * torch.sigmoid(gate)
+        return bounded
 
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
         """x (B, H, W, C), level (B,) -> (B, H, W, C)."""
         kernel = self.spatial / self.scale.view(-1, 1, 1, 1)
         gain = self.gain(level) * OUT_SCALE
-        if has_kernels(x):
+        if has_kernels(x) and not self.bounded:
             return self._on_gpu(x, kernel, gain)
-        h = self.reduce(F.glu(self.expand(depthwise(x, kernel, self.spatial_bias)), -1))
+        h = self.reduce(self._hidden(x, kernel))
         out: Tensor = x + h * gain[:, None, None, :].to(h.dtype)
         return out
 

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from codec.errors import OptionError
+from codec.trainable.block_integers import Limits, Units
 from codec.trainable.blocks import OUT_SCALE, GatedBlock, ScaledLinear
 from codec.trainable.model import ImageModel
 from codec.trainable.weights import TrainedWeights
@@ -24,6 +25,7 @@ from entropy.models.quantisers import Trellis
 from networks.export.convert import trainable_layers
 from networks.train.training import KNOTS, interpolate_knots
 
+LIMITS = Limits()
 SEEN = 32
 """Symbols seen by a unit of a table's frequencies, when its counts are made up."""
 
@@ -57,6 +59,18 @@ def restore(model: ImageModel, weights: TrainedWeights) -> None:
         _count(entropy.trellis, weights.tables.cdf)
     entropy.z_index.copy_(interpolate_knots(z_index, KNOTS) / 8)
     trainable_layers(network, entropy.ops)
+
+
+def bound(model: ImageModel, units: Units) -> None:
+    """Bound the inside of the blocks of the transforms as the integers of a weights file are."""
+    for part in ("analysis", "synthesis"):
+        for name, block in getattr(model, part).named_modules():
+            if isinstance(block, GatedBlock) and f"{part}/{name}.filter" in units:
+                filtered, value = (
+                    torch.from_numpy(units[f"{part}/{name}.{place}"] * limit).float()
+                    for place, limit in (("filter", LIMITS.filtered), ("value", LIMITS.value))
+                )
+                block.bound(filtered, value)
 
 
 def _count(trellis: Trellis, cdf: CdfTables) -> None:

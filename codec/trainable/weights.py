@@ -1,13 +1,14 @@
 """Weights files as training sees them: floats and layers, written as programs and read back.
 
 TrainedWeights ──write──► weights file: programs, tables, recipe          (what runs)
-                                        config, units/...                 (what training needs)
+                                        config, distortion, units/...     (what training needs)
 weights file ──read──► TrainedWeights, up to the rounding of the integers
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import cast
 
@@ -15,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.errors import WeightsMismatch
+from codec.trainable.block_integers import Units
+from codec.trainable.distortion import Recipe
 from codec.trainable.folded import Largest
 from codec.trainable.integers import Limits, Parts, floats_of, transform_programs
 from codec.trainable.model import ImageConfig
@@ -28,7 +31,7 @@ from networks.export.integer_layers import IntegerNetwork
 from networks.program import Program
 from networks.train.training import KNOTS
 
-__all__ = ["LatentTables", "TrainedWeights", "read_trained", "write_trained"]
+__all__ = ["LatentTables", "TrainedWeights", "read_trained", "read_units", "write_trained"]
 
 TRANSFORMS = ("analysis", "synthesis", "hyper_analysis")
 UNITS = "units/"
@@ -48,12 +51,14 @@ class TrainedWeights:
 
     config: its recipe. floats: folded weights of the transforms and the hyper-analysis.
     network: integers of the entropy networks. tables: of the range coder.
+    distortion: what it was trained for, None for the squared error.
     """
 
     config: ImageConfig
     floats: Parts
     network: IntegerNetwork
     tables: LatentTables
+    distortion: Recipe | None = None
 
 
 def write_trained(
@@ -86,6 +91,8 @@ def write_trained(
         "z_index": weights.tables.z_index,
         "config": json.dumps(asdict(config), sort_keys=True).encode(),
     }
+    if weights.distortion is not None:
+        entries["distortion"] = json.dumps(asdict(weights.distortion), sort_keys=True).encode()
     entries |= {**transforms, **programs(entropy, weights.network)}
     entries |= {UNITS + k: np.asarray(v, np.float32) for k, v in sorted(units.items())}
     return weights_file.write(entries)
@@ -106,17 +113,37 @@ def read_trained(data: bytes) -> TrainedWeights:
             entropy=EntropyConfig(**recipe["entropy"]),
         )
         found = {name: e for name, e in entries.items() if isinstance(e, Program)}
-        units = {
-            name.removeprefix(UNITS): cast(NDArray[np.float64], e).astype(np.float64)
-            for name, e in entries.items()
-            if name.startswith(UNITS)
-        }
+        units = _units(entries)
         floats = floats_of({name: found[name] for name in TRANSFORMS}, units, KNOTS)
         tables = LatentTables(
             CdfTables.from_bytes(cast(bytes, entries["cdf"])),
             cast(NDArray[np.uint8], entries["z_index"]).copy(),
         )
+        distortion = None
+        if "distortion" in entries:
+            told = json.loads(cast(bytes, entries["distortion"]))
+            distortion = Recipe(**{name: tuple(value) for name, value in told.items()})
         network = integer_network_of(config.entropy, found, config.levels)
     except (InvalidWeightsFile, KeyError, TypeError, ValueError) as error:
         raise WeightsMismatch(f"not a weights file of this program: {error}") from error
-    return TrainedWeights(config, floats, network, tables)
+    return TrainedWeights(config, floats, network, tables, distortion)
+
+
+def read_units(data: bytes) -> Units:
+    """Units of the channels of a weights file's transforms, by `PART/PLACE`.
+
+    Raises:
+        WeightsMismatch: the bytes are not a weights file.
+    """
+    try:
+        return _units(weights_file.read(data))
+    except InvalidWeightsFile as error:
+        raise WeightsMismatch(f"not a weights file of this program: {error}") from error
+
+
+def _units(entries: Mapping[str, weights_file.Entry]) -> Units:
+    return {
+        name.removeprefix(UNITS): cast(NDArray[np.float64], e).astype(np.float64)
+        for name, e in entries.items()
+        if name.startswith(UNITS)
+    }

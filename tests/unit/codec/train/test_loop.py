@@ -217,7 +217,7 @@ def test_weights_of_crops_move_no_crop_along_its_slope(data: Path) -> None:
         t.start()
         torch.manual_seed(3)
         crops, level = t.crops.batch(2, 64)[:count], torch.tensor([60, 2])[:count]
-        t.gradients(crops, level)
+        t.gradients(crops, level, torch.zeros(crops.shape[:3]))
         return t.model.synthesis.stem.weight.grad.clone()
 
     assert torch.allclose(gradient(0.7, 1), gradient(0.0, 1), rtol=1e-4, atol=1e-9)
