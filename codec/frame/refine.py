@@ -26,7 +26,9 @@ import torch
 from torch import Tensor
 
 from codec.frame.geometry import ALIGN_PX, LATENT_PX
+from codec.models.quality import lmbda_of
 from codec.options import MAX_EFFORT
+from codec.trainable.distortion import Visual
 from codec.trainable.model import ImageModel, lambdas
 from codec.trainable.restore import restore
 from codec.trainable.weights import TrainedWeights
@@ -113,6 +115,9 @@ class Refiner:
             trellis = self._model.entropy.trellis
             assert trellis is not None  # registered models have one
             self._choose = _along(trellis)
+            self._visual = None
+            if weights.distortion is not None:
+                self._visual = Visual(weights.distortion, weights.config.levels).to(device)
         self._device, self._dtype = device, dtype
 
     @property
@@ -167,16 +172,32 @@ class Refiner:
     def distortion(self, tile: Tile) -> Distortion:
         """What the distortion of a tile is worth; differentiable."""
         levels = torch.tensor([tile.level], device=self._device)
-        worth = float(lambdas(self._model.config.levels)[tile.level]) * 255.0**2 / 3
-        target = tile.pixels.float() / 255 - 0.5
 
         def bits(y_hat: Tensor) -> Tensor:
             with self._autocast():
                 x_hat = self._model.synthesis(tile.surrounded(y_hat[0])[None], levels)[0]
-            error: Tensor = (tile.cut(x_hat).float().clamp(-0.5, 0.5) - target).square().sum()
-            return worth * error
+            return self._worth(tile.cut(x_hat).float().clamp(-0.5, 0.5) + 0.5, tile)
 
         return bits
+
+    @torch.no_grad()
+    def worth(self, decoded: Tensor, tile: Tile) -> float:
+        """Bits that the distortion of a decoded tile (H, W, 3), uint8, is worth."""
+        if self._visual is None:
+            error = decoded.cpu().int() - tile.pixels.cpu().int()
+            return float(error.square().sum()) * lmbda_of(tile.level, self._model.config.levels) / 3
+        return float(self._worth(decoded.to(self._device).float() / 255, tile))
+
+    def _worth(self, x_hat: Tensor, tile: Tile) -> Tensor:
+        """The same of samples in 0..1, differentiable."""
+        target = tile.pixels.float() / 255
+        worth = float(lambdas(self._model.config.levels)[tile.level])
+        if self._visual is None:
+            return worth * 255.0**2 / 3 * (x_hat - target).square().sum()
+        level = torch.tensor([tile.level], device=self._device)
+        pixels = target.shape[0] * target.shape[1]
+        found: Tensor = self._visual(x_hat[None], target[None], level)[0]
+        return worth * pixels * found
 
     def _autocast(self) -> torch.autocast:
         amp = self._dtype is torch.bfloat16

@@ -25,9 +25,9 @@ from codec.frame.guard import as_one_colour
 from codec.frame.leaving import computing, leave_first, stoppable
 from codec.frame.model import FrameModel, loaded
 from codec.frame.refine import STEPS, Refiner, Tile
-from codec.models.quality import lmbda_of
 from codec.models.registry import ModelEntry
 from codec.models.weights import read_verified
+from codec.trainable.precision import half
 from codec.trainable.weights import read_trained
 from entropy.models.latent_codec import MEAN_BITS, UNIT_BITS
 from networks.native import thread_count
@@ -56,14 +56,8 @@ def tile_refiner(entry: ModelEntry, effort: int, threads: int) -> TileRefiner:
 def _refiner(entry: ModelEntry, forked: bool) -> Refiner:
     on_gpu = torch.cuda.is_available() and not torch.cuda._is_in_bad_fork()
     device = torch.device("cuda" if on_gpu else "cpu")
-    dtype = torch.bfloat16 if device.type == "cuda" or _multiplies_bfloat16() else torch.float32
-    return Refiner(read_trained(read_verified(entry.path, entry.sha256)), device, dtype)
-
-
-def _multiplies_bfloat16() -> bool:
-    """Whether the processor has instructions for bfloat16, with which a step is faster."""
-    cpu = torch.backends.cpu.get_cpu_capability()
-    return cpu == "AVX512" and bool(torch.cpu._is_avx512_bf16_supported())
+    weights = read_trained(read_verified(entry.path, entry.sha256))
+    return Refiner(weights, device, half(device))
 
 
 leave_first()  # before PyTorch and pools of threads, which are loaded now
@@ -147,9 +141,7 @@ class TileRefiner:
         """What the distortion of a tile is worth in bits, of the pixels that decode."""
         around = tile.surrounded(_symbols(candidate[1], tile.y.device))
         image = self._model.synthesise(_units(around, MEAN_BITS), tile.level, self._threads)
-        error = tile.cut(torch.from_numpy(image)).int() - tile.pixels.cpu().int()
-        worth = lmbda_of(tile.level, self._entry.levels) / 3
-        return float(error.square().sum()) * worth
+        return _refiner(self._entry, _forked).worth(tile.cut(torch.from_numpy(image)), tile)
 
 
 def _units(values: Tensor, bits: int) -> Ints:
