@@ -3,7 +3,7 @@
     encode   image or path ──► Picture ──► Encoder ──► bytes
     decode   bytes or path ──► header within limits? ──► Decoder ──► numpy
     info     bytes or path ──► header and chunks ──► ImageInfo        (standard library only)
-    verify   info ──► decode ──► Verification: PSNR and MS-SSIM against the source
+    verify   info ──► decode ──► Verification: PSNR, MS-SSIM, SSIMULACRA2 against the source
 
 The models that were used last are kept ready for the next call.
 """
@@ -150,6 +150,8 @@ class Verification:
         psnr: dB over all samples of RGB (grey: of the one plane); None without a source or if
             identical. Where one of the two has 16 bits, the other is spread to them.
         ms_ssim: 0..1; None without a source or if a side of the image is below 161 pixels.
+        ssimulacra2: of the colour planes, up to 100; None without a source or if a side of the
+            image is below 8 pixels. 100 if identical.
         alpha_identical: whether the alpha plane equals that of the source; None if neither has one.
     """
 
@@ -162,6 +164,7 @@ class Verification:
     identical: bool | None = None
     psnr: float | None = None
     ms_ssim: float | None = None
+    ssimulacra2: float | None = None
     alpha_identical: bool | None = None
 
 
@@ -173,6 +176,7 @@ def encode(
     target_bpp: float | None = None,
     target_size: int | str | None = None,
     target_psnr: float | None = None,
+    target_ssimulacra2: float | None = None,
     profile: str = DEFAULT_PROFILE,
     model: str | None = None,
     tune: str | None = None,
@@ -191,8 +195,8 @@ def encode(
         image: numpy array uint8 or uint16 of shape (H, W) or (H, W, C) with C = 1 grey, 2 grey and
             alpha, 3 RGB, 4 RGB and alpha; a PIL image; a path, the bytes of an image file, or a
             binary file object.
-        quality, level, target_bpp, target_size, target_psnr: at most one; see `EncoderOptions`. A
-            size may also be text such as "60kB".
+        quality, level, target_bpp, target_size, target_psnr, target_ssimulacra2: at most one; see
+            `EncoderOptions`. A size may also be text such as "60kB".
         profile: recipe, if `model` is not given.
         model: name of a model; by default the current one of the profile.
         tune: "psnr" (the default) or "visual": models for what people see.
@@ -216,6 +220,7 @@ def encode(
         target_bpp=target_bpp,
         target_size=size,
         target_psnr=target_psnr,
+        target_ssimulacra2=target_ssimulacra2,
         tile=tile,
         strip=parse_strip(strip),
         effort=effort,
@@ -309,11 +314,17 @@ def verify(
     options = DecoderOptions(device=device, threads=threads, limits=check_limits(limits))
     content = read_data(data, limits=options.limits)
     info(content, limits=options.limits)
-    return compare(content, _decode_picture(content, options), against, options.limits)
+    picture = _decode_picture(content, options)
+    return compare(content, picture, against, options.limits, threads=options.threads)
 
 
 def compare(
-    data: bytes, picture: Picture, against: ImageSource | None, limits: Limits
+    data: bytes,
+    picture: Picture,
+    against: ImageSource | None,
+    limits: Limits,
+    *,
+    threads: int = 0,
 ) -> Verification:
     """Compares the decoded picture of a file with its source; the second half of `verify`."""
     header = bitstream.read_header(data, limits)
@@ -332,6 +343,7 @@ def compare(
     from codec.image import metrics
     from codec.image.files import open_picture
     from codec.image.picture import widened
+    from codec.image.ssimulacra2 import ssimulacra2
 
     source = open_picture(against, limits=limits)
     if (source.width, source.height) != (picture.width, picture.height):
@@ -345,6 +357,8 @@ def compare(
     ours = np.broadcast_to(widened(picture.samples, bits), shape)
     theirs = np.broadcast_to(widened(source.samples, bits), shape)
     psnr = metrics.psnr(theirs, ours)
+    with translated():
+        seen = ssimulacra2(theirs, ours, threads)
     opaque = np.full((1, 1), 255, np.uint8)
     alphas = [
         widened(opaque if alpha is None else alpha, bits) for alpha in (source.alpha, picture.alpha)
@@ -355,6 +369,7 @@ def compare(
         identical=math.isinf(psnr),
         psnr=None if math.isinf(psnr) else psnr,
         ms_ssim=metrics.ms_ssim(theirs, ours),
+        ssimulacra2=seen,
         alpha_identical=bool(np.all(alphas[0] == alphas[1])) if has_alpha else None,
     )
 

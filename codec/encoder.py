@@ -13,6 +13,7 @@ from codec.frame.encodings import Encodings, Progress
 from codec.frame.leaving import as_computing, stoppable
 from codec.image.arithmetic import as_usual
 from codec.image.picture import Picture
+from codec.image.ssimulacra2 import SSIMULACRA2_MIN_SIDE
 from codec.models import registry
 from codec.models.quality import level_of, quality_of
 from codec.options import (
@@ -45,6 +46,8 @@ REFINED_PASSES = 3
 
 Find = Callable[[Encodings, int | None], int]
 """(encodings, a level that is probably near) -> the level that is asked for."""
+Measure = Callable[[Encodings], Callable[[int], float]]
+"""encodings -> their quality by level."""
 
 
 class Encoder:
@@ -113,6 +116,7 @@ class Encoder:
         target_bpp: float | None = None,
         target_size: int | str | None = None,
         target_psnr: float | None = None,
+        target_ssimulacra2: float | None = None,
         tile: int = DEFAULT_TILE_PX,
         strip: str | Iterable[str] = (),
         effort: int = DEFAULT_EFFORT,
@@ -130,7 +134,7 @@ class Encoder:
         size = parse_size(target_size) if isinstance(target_size, str) else target_size
         options = EncoderOptions(
             quality, level, target_bpp, size, target_psnr, tile, parse_strip(strip), effort,
-            lossless, near_lossless,
+            lossless, near_lossless, target_ssimulacra2,
         )  # fmt: skip
         return self.encode_picture(open_picture(image, limits=self._limits), options)
 
@@ -149,7 +153,8 @@ class Encoder:
 
         Raises:
             TargetUnreachable: no level reaches the target; states the nearest value.
-            UnsupportedImage: samples of 16 bits, which lossy files do not have.
+            UnsupportedImage: samples of 16 bits, which lossy files do not have; or a side is too
+                short for the measure that is the target.
             LimitExceeded: the picture or its metadata are over a limit.
             OptionError: the level is not one of the model, or the effort needs PyTorch, which is
                 not installed.
@@ -173,6 +178,8 @@ class Encoder:
                 f"{picture.bits}-bit samples: use lossless=True or near_lossless=N, or reduce to "
                 f"8 bits first"
             )
+        if options.target_ssimulacra2 is not None:
+            _check_measurable(picture)
         refiner = self._refiner(options.effort)
         direct = options.quality is not None or options.level is not None
         # Bisection among `levels` files and none of them takes at most so many encodings.
@@ -230,7 +237,14 @@ class Encoder:
                 )
             return encodings.file(options.level)
         if options.target_psnr is not None:
-            return self._reaching(encodings, options, options.target_psnr)
+            return self._reaching(
+                encodings, options, lambda e: e.psnr, options.target_psnr, "{} dB"
+            )
+        if options.target_ssimulacra2 is not None:
+            return self._reaching(
+                encodings, options, lambda e: e.ssimulacra2, options.target_ssimulacra2,
+                "SSIMULACRA2 {}",
+            )  # fmt: skip
         if options.target_bpp is not None:
             limit, asked = int(options.target_bpp * pixels / 8), f"{options.target_bpp:g} bpp"
         else:
@@ -251,18 +265,22 @@ class Encoder:
             nearest=least,
         )
 
-    def _reaching(self, encodings: Encodings, options: EncoderOptions, target: float) -> bytes:
-        """The smallest file of a PSNR."""
+    def _reaching(
+        self, encodings: Encodings, options: EncoderOptions, measure: Measure, target: float,
+        said: str,
+    ) -> bytes:  # fmt: skip
+        """The smallest file of a quality; `said` is how its values are written."""
         levels = self.entry.levels
         level = self._search(
-            encodings, options, lambda e, start: smallest_reaching(e.psnr, target, levels, start)
-        )
+            encodings, options,
+            lambda e, start: smallest_reaching(measure(e), target, levels, start),
+        )  # fmt: skip
         if level < levels:
             return encodings.file(level)
-        best = encodings.psnr(levels - 1)
+        best = measure(encodings)(levels - 1)
         raise TargetUnreachable(
-            f"the target is {target:g} dB, the best this image can have is {best:.2f} dB "
-            f"(quality {quality_of(levels - 1, levels)})",
+            f"the target is {said.format(f'{target:g}')}, the best this image can have is "
+            f"{said.format(f'{best:.2f}')} (quality {quality_of(levels - 1, levels)})",
             nearest=best,
         )
 
@@ -272,3 +290,11 @@ class Encoder:
             return find(encodings, None)
         start = find(encodings.unrefined(), None)
         return find(encodings, min(max(start, 0), self.entry.levels - 1))
+
+
+def _check_measurable(picture: Picture) -> None:
+    if min(picture.width, picture.height) < SSIMULACRA2_MIN_SIDE:
+        raise UnsupportedImage(
+            f"SSIMULACRA2 is not defined for sides below {SSIMULACRA2_MIN_SIDE} pixels; this image "
+            f"is {picture.width}x{picture.height}: take another target"
+        )

@@ -43,7 +43,7 @@ _MODES = {
 }
 """Pillow's name of colour planes, alpha, bits per sample."""
 
-_RATES = ("quality", "level", "target_bpp", "target_size", "target_psnr")
+_RATES = ("quality", "level", "target_bpp", "target_size", "target_psnr", "target_ssimulacra2")
 _OTHERS = ("near_lossless", "effort", "tile", "profile", "model", "tune", "device", "threads")
 
 
@@ -132,9 +132,9 @@ def _accept(prefix: bytes) -> bool:
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """Encodes an image for `Image.save`.
 
-    Options: quality (75), level, target_bpp, target_size, target_psnr: one of them; lossless,
-    near_lossless, effort, tile, profile, model, tune, device, threads as `codec.encode`;
-    icc_profile, exif (bytes or `Image.Exif`), xmp.
+    Options: quality (75), level, target_bpp, target_size, target_psnr, target_ssimulacra2: one of
+    them; lossless, near_lossless, effort, tile, profile, model, tune, device, threads as
+    `codec.encode`; icc_profile, exif (bytes or `Image.Exif`), xmp.
     """
     from codec.image.picture import Picture
 

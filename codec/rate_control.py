@@ -20,15 +20,15 @@ def largest_within(
 
 
 def smallest_reaching(
-    psnr: Callable[[int], float], target: float, levels: int, start: int | None = None
+    quality: Callable[[int], float], target: float, levels: int, start: int | None = None
 ) -> int:
-    """The lowest of 0..levels-1 whose PSNR reaches `target` dB, `levels` where none does.
+    """The lowest of 0..levels-1 whose quality reaches `target`, `levels` where none does.
 
     Args:
-        psnr: dB at a level.
+        quality: PSNR or another measure at a level, in the unit of the target.
         start: a level that is probably near.
     """
-    return 1 + _last(lambda level: psnr(level) < target, levels, start)
+    return 1 + _last(lambda level: quality(level) < target, levels, start)
 
 
 def _last(holds: Callable[[int], bool], count: int, start: int | None) -> int:

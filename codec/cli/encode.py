@@ -93,6 +93,13 @@ if TYPE_CHECKING:
     help="Smallest file of at least this PSNR in dB (searches: slower).",
 )
 @click.option(
+    "--target-ssimulacra2",
+    type=click.FloatRange(0, 100, min_open=True),
+    metavar="SCORE",
+    help="Smallest file of at least this score of SSIMULACRA2: at 70 one sees a difference if one "
+    "looks for it, at 90 none (searches: slower).",
+)
+@click.option(
     "-e",
     "--effort",
     type=click.IntRange(1, MAX_EFFORT),
@@ -142,6 +149,7 @@ def encode(
     target_bpp: float | None,
     target_size: int | None,
     target_psnr: float | None,
+    target_ssimulacra2: float | None,
     effort: int,
     level: int | None,
     profile: str,
@@ -196,6 +204,7 @@ def encode(
         target_bpp=target_bpp,
         target_size=target_size,
         target_psnr=target_psnr,
+        target_ssimulacra2=target_ssimulacra2,
         tile=tile,
         strip=strip,
         effort=effort,

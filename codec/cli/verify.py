@@ -33,7 +33,8 @@ def verify(
     max_dimension: int,
     as_json: bool,
 ) -> int:
-    """Check every checksum and decode completely; with --against state PSNR and MS-SSIM.
+    """Check every checksum and decode completely; with --against state PSNR,
+    MS-SSIM and SSIMULACRA2.
 
     Of videos: PSNR of Y, U and V, mean over the pictures, and (6Y+U+V)/8.
 
@@ -78,6 +79,8 @@ def _line(name: str, found: api.Verification) -> str:
     if found.identical is not None and not found.identical:
         shown = "not defined below 161 px" if found.ms_ssim is None else f"{found.ms_ssim:.5f}"
         parts.append(f"MS-SSIM {shown}")
+        score = found.ssimulacra2
+        parts.append(f"SSIMULACRA2 {'not defined below 8 px' if score is None else f'{score:.2f}'}")
     if found.alpha_identical is not None:
         parts.append("alpha identical" if found.alpha_identical else "alpha DIFFERS")
     return ", ".join(parts)

@@ -24,7 +24,8 @@ from codec.frame.packing import packed
 from codec.image.alpha import encode_alpha
 from codec.image.color import as_channels, as_rgb
 from codec.image.metrics import psnr
-from codec.image.picture import Picture
+from codec.image.picture import Picture, Samples
+from codec.image.ssimulacra2 import ssimulacra2
 from codec.models import registry
 from entropy.predictive.native import Kind
 from networks.native import thread_count
@@ -42,6 +43,23 @@ MIXING_SHARE = 0.02
 """Of the time of an encoding whose latents are refined."""
 Value = TypeVar("Value")
 Pixels = NDArray[np.uint8]
+
+
+def _psnr(original: Samples, decoded: Samples, threads: int) -> float:
+    return psnr(original, decoded)
+
+
+def _ssimulacra2(original: Samples, decoded: Samples, threads: int) -> float:
+    score = ssimulacra2(original, decoded, threads)
+    assert score is not None, "the encoder takes no such target for so small a picture"
+    return score
+
+
+_MEASURES: dict[str, Callable[[Samples, Samples, int], float]] = {
+    "psnr": _psnr,
+    "ssimulacra2": _ssimulacra2,
+}
+"""Quality of decoded samples."""
 
 
 def _once(method: Callable[[Any], Value]) -> Value:
@@ -95,7 +113,7 @@ class Encodings:
         self._threads, self._refiner, self._progress = threads, refiner, progress
         self.grid = bitstream.TileGrid(picture.width, picture.height, tile.bit_length() - 1)
         self._files: dict[int, bytes] = {}
-        self._psnr: dict[int, float] = {}
+        self._qualities: dict[tuple[str, int], float] = {}
         self._limits = limits
 
     def unrefined(self) -> Encodings:
@@ -113,14 +131,21 @@ class Encodings:
     def file(self, level: int) -> bytes:
         """The file at a level."""
         if level not in self._files:
-            self._encode(level, measure=False)
+            self._encode(level, None)
         return self._files[level]
 
     def psnr(self, level: int) -> float:
         """PSNR over the colour planes, in dB, of what the file at a level decodes to."""
-        if level not in self._psnr:
-            self._encode(level, measure=True)
-        return self._psnr[level]
+        return self._quality("psnr", level)
+
+    def ssimulacra2(self, level: int) -> float:
+        """SSIMULACRA2 of the colour planes of what the file at a level decodes to."""
+        return self._quality("ssimulacra2", level)
+
+    def _quality(self, measure: str, level: int) -> float:
+        if (measure, level) not in self._qualities:
+            self._encode(level, measure)
+        return self._qualities[measure, level]
 
     @_once
     def _pixels(self) -> Pixels:
@@ -143,8 +168,8 @@ class Encodings:
         layout = Layout(self._picture.samples, self._pixels, self.grid, threads)
         return Mixer(layout, self._entry)
 
-    def _encode(self, level: int, measure: bool) -> None:
-        mixed = self._mixed(level, measure)
+    def _encode(self, level: int, measure: str | None) -> None:
+        mixed = self._mixed(level, measure is not None)
         self._passed += 1
         picture, coder = self._picture, registry.predictive()
         # Where nothing is left to the model, the file does without it.
@@ -155,8 +180,10 @@ class Encodings:
             alpha=self._alpha, modes=coder.modes(mixed.error) if mixed.modes else None,
             limits=self._limits,
         )  # fmt: skip
-        if mixed.decoded is not None:
-            self._psnr[level] = psnr(picture.samples, mixed.decoded)
+        if measure is not None:
+            assert mixed.decoded is not None
+            value = _MEASURES[measure](picture.samples, mixed.decoded, self._threads)
+            self._qualities[measure, level] = value
 
     def _mixed(self, level: int, measure: bool) -> Mixed:
         """The tiles at a level, by modes where a part of the picture asks for it."""

@@ -14,6 +14,7 @@
     kinds.py     what a file is whose kind is not read
     atomic.py    a complete file or no file
     metrics.py   PSNR and MS-SSIM
+    ssimulacra2.py   SSIMULACRA2, in the compiled core
 
 Nothing is imported here, so that a user of one module does not pay for the others.
 """

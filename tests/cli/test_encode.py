@@ -138,6 +138,18 @@ def test_target_bpp_and_psnr_are_kept(run: Any, photo_path: Path, photo: np.ndar
     assert psnr >= 30
 
 
+def test_target_ssimulacra2_is_kept(run: Any, photo_path: Path, photo: np.ndarray) -> None:
+    output = photo_path.with_name("out.bin")
+
+    assert run("encode", photo_path, "-o", output, "--target-ssimulacra2", 60).exit_code == 0
+    score = codec.verify(output, photo).ssimulacra2
+    assert score is not None
+    assert score >= 60
+    result = run("encode", photo_path, "-fo", output, "--target-ssimulacra2", 60, "-q", 50)
+    assert result.exit_code == 2
+    assert "exclude each other" in result.stderr
+
+
 def test_unreachable_target_writes_nothing(run: Any, photo_path: Path) -> None:
     output = photo_path.with_name("out.bin")
 

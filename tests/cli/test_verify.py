@@ -41,8 +41,22 @@ def test_source_gives_psnr(
 
     assert f"PSNR {expected:.3f} dB" in text
     assert "MS-SSIM not defined below 161 px" in text
+    assert f"SSIMULACRA2 {data['ssimulacra2']:.2f}" in text
     assert data["psnr"] == pytest.approx(expected)
     assert (data["ok"], data["identical"], data["ms_ssim"]) == (True, False, None)
+
+
+def test_small_pictures_have_no_ssimulacra2(run: Any, tmp_path: Path) -> None:
+    image = np.arange(7 * 30, dtype=np.uint8).reshape(7, 30)
+    source, file = tmp_path / "a.png", tmp_path / "a.lic"
+    Image.fromarray(image).save(source)
+    file.write_bytes(codec.encode(image, quality=30))
+
+    text = run("verify", file, "--against", source).stdout
+    data = json.loads(run("verify", file, "--against", source, "--json").stdout)
+
+    assert "SSIMULACRA2 not defined below 8 px" in text
+    assert data["ssimulacra2"] is None
 
 
 def test_ms_ssim_is_stated_for_larger_images(run: Any, tmp_path: Path) -> None:

@@ -136,6 +136,13 @@ def test_target_psnr_is_reached() -> None:
     assert found >= 30
 
 
+def test_target_ssimulacra2_is_reached() -> None:
+    found = codec.verify(codec.encode(photo(), target_ssimulacra2=60), photo()).ssimulacra2
+
+    assert found is not None
+    assert found >= 60
+
+
 @pytest.mark.parametrize(
     ("target", "asked", "unit"),
     [
@@ -321,13 +328,15 @@ def test_verify_measures_against_the_source(encoded: bytes) -> None:
     assert found.psnr is not None
     assert found.psnr > 25
     assert (found.identical, found.ms_ssim, found.alpha_identical) == (False, None, None)
+    assert found.ssimulacra2 is not None
+    assert 0 < found.ssimulacra2 < 100
     assert (found.width, found.height, found.bytes) == (96, 80, len(encoded))
 
 
 def test_verify_against_its_own_decoding_is_identical(encoded: bytes) -> None:
     found = codec.verify(encoded, codec.decode(encoded))
 
-    assert (found.identical, found.psnr) == (True, None)
+    assert (found.identical, found.psnr, found.ssimulacra2) == (True, None, 100.0)
 
 
 def test_verify_takes_a_source_of_16_bits(encoded: bytes) -> None:
@@ -348,7 +357,17 @@ def test_16_bits_are_refused_with_what_to_do() -> None:
 def test_verify_without_a_source_measures_nothing(encoded: bytes) -> None:
     found = codec.verify(encoded)
 
-    assert (found.identical, found.psnr, found.ms_ssim) == (None, None, None)
+    assert (found.identical, found.psnr, found.ms_ssim, found.ssimulacra2) == (None,) * 4
+
+
+def test_verify_measures_grey_against_colour_and_tiny_pictures() -> None:
+    grey = photo(channels=1)
+    data = codec.encode(grey, quality=60)
+    expected = codec.verify(data, grey).ssimulacra2
+
+    assert codec.verify(data, np.repeat(grey, 3, axis=2)).ssimulacra2 == expected
+    tiny = photo(7, 40)
+    assert codec.verify(codec.encode(tiny), tiny).ssimulacra2 is None
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

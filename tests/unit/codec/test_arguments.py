@@ -68,13 +68,14 @@ OPTIONAL = (
     "target_bpp",
     "target_size",
     "target_psnr",
+    "target_ssimulacra2",
     "model",
     "crop",
     "limits",
 )
 RIGHT: dict[str, list[Any]] = {
     "quality": [1.5], "target_psnr": [1.5], "target_bpp": [1.5], "strip": ["", [], {}],
-    "target_size": [],
+    "target_size": [], "target_ssimulacra2": [1.5],
 }  # fmt: skip
 """What of `JUNK` is right after all."""
 
@@ -100,8 +101,8 @@ def taken(call: Callable[[Any], Any], values: list[Any]) -> list[str]:
 
 @pytest.mark.parametrize(
     "name",
-    ["quality", "level", "target_bpp", "target_size", "target_psnr", "profile", "model", "tile",
-     "strip", "effort", "device", "threads", "limits"],
+    ["quality", "level", "target_bpp", "target_size", "target_psnr", "target_ssimulacra2",
+     "profile", "model", "tile", "strip", "effort", "device", "threads", "limits"],
 )  # fmt: skip
 def test_wrong_argument_of_encode_is_a_codec_error(name: str) -> None:
     assert taken(lambda value: codec.encode(PIXELS, **{name: value}), wrong(name)) == []

@@ -16,11 +16,18 @@ from PIL import Image
 import bitstream
 from codec.decoder import Decoder
 from codec.encoder import Encoder
-from codec.errors import OptionError, TargetUnreachable, UnknownModel, WeightsMismatch
+from codec.errors import (
+    OptionError,
+    TargetUnreachable,
+    UnknownModel,
+    UnsupportedImage,
+    WeightsMismatch,
+)
 from codec.frame.encodings import Encodings
 from codec.frame.model import loaded
 from codec.image.metrics import psnr
 from codec.image.picture import Picture
+from codec.image.ssimulacra2 import ssimulacra2
 from codec.models import registry
 from codec.models.quality import level_of
 from codec.models.registry import ModelEntry
@@ -175,6 +182,47 @@ def test_target_psnr_is_reached_with_no_level_too_many(encoder: Encoder) -> None
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
+def test_target_ssimulacra2_is_reached_with_no_level_too_many(
+    encoder: Encoder, channels: int
+) -> None:
+    picture = synthetic_picture(100, 120, channels)
+    decoder = Decoder()
+    colours = slice(0, 1 if channels == 1 else 3)
+
+    def measured(data: bytes) -> float:
+        score = ssimulacra2(picture[..., colours], decoder.decode(data)[..., colours])
+        assert score is not None
+        return score
+
+    for target in (
+        measured(encoder.encode(picture, level=30)),
+        measured(encoder.encode(picture, level=45)) - 0.01,
+    ):
+        file = encoder.encode(picture, target_ssimulacra2=target)
+
+        level = bitstream.read_header(file).level
+        assert measured(file) >= target
+        assert level == 0 or measured(encoder.encode(picture, level=level - 1)) < target
+
+
+def test_ssimulacra2_that_cannot_be_had_states_the_best(encoder: Encoder) -> None:
+    picture = synthetic_picture(100, 120)
+    best = ssimulacra2(picture, Decoder().decode(encoder.encode(picture, level=63)))
+    assert best is not None
+
+    with pytest.raises(TargetUnreachable, match=rf"is SSIMULACRA2 100, .* {best:.2f} \(") as caught:
+        encoder.encode(picture, target_ssimulacra2=100)
+
+    assert caught.value.nearest == pytest.approx(best)
+
+
+def test_ssimulacra2_is_no_target_where_it_is_not_defined(encoder: Encoder) -> None:
+    with pytest.raises(UnsupportedImage, match="below 8 pixels; this image is 30x7"):
+        encoder.encode(synthetic_picture(7, 30), target_ssimulacra2=50)
+    assert encoder.encode(synthetic_picture(8, 30), target_ssimulacra2=1)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
 def test_psnr_of_a_search_is_that_of_the_file(tiny_model: ModelEntry, channels: int) -> None:
     """What the encoder decodes for itself is what the decoder gives, sample for sample."""
     picture = Picture.from_numpy(synthetic_picture(150, 90, channels))
@@ -250,8 +298,8 @@ def test_higher_quality_is_larger_and_better(encoder: Encoder) -> None:
 @pytest.mark.parametrize(
     "options",
     [EncoderOptions(level=20, tile=64), EncoderOptions(target_size=900, tile=64),
-     EncoderOptions(target_psnr=33, tile=64)],
-    ids=["level", "size", "psnr"],
+     EncoderOptions(target_psnr=33, tile=64), EncoderOptions(target_ssimulacra2=50, tile=64)],
+    ids=["level", "size", "psnr", "ssimulacra2"],
 )  # fmt: skip
 def test_progress_rises_to_one(encoder: Encoder, options: EncoderOptions) -> None:
     seen: list[float] = []

@@ -143,9 +143,13 @@ def test_targets_are_met_by_mixed_pictures(photo: np.ndarray, page: np.ndarray) 
 
     small = codec.encode(mixed, target_size=12_000)
     good = codec.encode(mixed, target_psnr=38.0)
+    fine = codec.encode(mixed, target_ssimulacra2=75)
 
     assert len(small) <= 12_000
     assert psnr(codec.decode(good), mixed) >= 38.0
+    score = codec.verify(fine, mixed).ssimulacra2
+    assert score is not None
+    assert 75 <= score < 85
 
 
 @pytest.mark.parametrize("level", [31, 47, 63])

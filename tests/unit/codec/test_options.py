@@ -21,14 +21,14 @@ from codec.options import (
     parse_strip,
 )
 
-FIVE = ("quality", "level", "target_bpp", "target_size", "target_psnr")
+SIX = ("quality", "level", "target_bpp", "target_size", "target_psnr", "target_ssimulacra2")
 
 
 def test_quality_75_is_the_default() -> None:
     options = EncoderOptions()
 
     assert options.quality == 75
-    assert [getattr(options, name) for name in FIVE[1:]] == [None] * 4
+    assert [getattr(options, name) for name in SIX[1:]] == [None] * 5
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_quality_75_is_the_default() -> None:
         {"target_bpp": 0.01},
         {"target_size": 1},
         {"target_psnr": 36.5},
+        {"target_ssimulacra2": 80},
     ],
 )
-def test_exactly_one_of_five_is_set(given_option: dict[str, float]) -> None:
+def test_exactly_one_of_six_is_set(given_option: dict[str, float]) -> None:
     options = EncoderOptions(**given_option)
 
-    assert {
-        name: getattr(options, name) for name in FIVE if getattr(options, name) is not None
-    } == (given_option)
+    values = {name: getattr(options, name) for name in SIX}
+    assert {name: value for name, value in values.items() if value is not None} == given_option
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,17 @@ def test_exactly_one_of_five_is_set(given_option: dict[str, float]) -> None:
         {"target_size": 2.5},
         {"target_psnr": 0},
         {"target_psnr": 101},
+        {"target_ssimulacra2": 0},
+        {"target_ssimulacra2": 100.5},
+        {"target_ssimulacra2": "80"},
         {"tile": 100},
         {"tile": 32},
         {"tile": 65536},
         {"strip": {"gps"}},
         {"quality": 50, "target_bpp": 1},
         {"target_size": 5, "target_psnr": 30},
+        {"target_psnr": 30, "target_ssimulacra2": 80},
+        {"target_ssimulacra2": 80, "lossless": True},
     ],
 )
 def test_wrong_encoder_options_raise(wrong: dict[str, object]) -> None:

@@ -16,6 +16,7 @@ from codec.frame.encodings import Encodings
 from codec.frame.refine import CURVATURE, _Choice
 from codec.image.metrics import psnr
 from codec.image.picture import Picture
+from codec.image.ssimulacra2 import ssimulacra2
 from codec.models.quality import lmbda_of
 from codec.models.registry import ModelEntry
 from codec.options import EncoderOptions
@@ -95,14 +96,18 @@ def test_no_tile_gets_worse(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -
     assert refined == direct
 
 
-@pytest.mark.parametrize("target", [{"target_size": 160}, {"target_psnr": 31.0}], ids=str)
+@pytest.mark.parametrize(
+    "target",
+    [{"target_size": 160}, {"target_psnr": 31.0}, {"target_ssimulacra2": 65.0}],
+    ids=str,
+)
 def test_targets_are_kept_with_few_refined_files(
     encoder: Encoder, monkeypatch: pytest.MonkeyPatch, target: dict[str, Any]
 ) -> None:
     refined: list[int] = []
     encode = Encodings._encode
 
-    def counted(encodings: Encodings, level: int, measure: bool) -> None:
+    def counted(encodings: Encodings, level: int, measure: str | None) -> None:
         if encodings._refiner is not None:
             refined.append(level)
         encode(encodings, level, measure)
@@ -117,10 +122,12 @@ def test_targets_are_kept_with_few_refined_files(
     assert 1 < len(refined) <= 4
     if "target_size" in target:
         assert len(data) <= 160 < len(encoder.encode(picture, level=level + 1, effort=8))
-    else:
-        assert psnr(picture, Decoder().decode(data)) >= 31
-        below = encoder.encode(picture, level=level - 1, effort=8)
-        assert psnr(picture, Decoder().decode(below)) < 31
+        return
+    ((name, least),) = target.items()
+    below = encoder.encode(picture, level=level - 1, effort=8)
+    measure = psnr if name == "target_psnr" else ssimulacra2
+    found = [measure(picture, Decoder().decode(file)) for file in (below, data)]
+    assert found[0] < least <= found[1]
 
 
 def test_threads_do_not_change_the_bytes(
