@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 
 import codec
-from bench.peers.base import RGB, PeerFailed
+from bench.peers.base import RGB, PeerFailed, PeerMissing
 
 _DECODER = """
 import sys
@@ -30,15 +30,24 @@ while size := source.read(8):
 
 
 class OwnPeer:
-    """A profile of ours, NAME or NAME-eEFFORT; the setting is the quality level of the model."""
+    """A model of ours, NAME or NAME-eEFFORT: "wavelet", the default profile as it is, or "visual",
+    its model for what people see. The setting is the quality level of the model.
+
+    Raises:
+        PeerMissing: this version has no such model.
+    """
 
     parallel = False
 
     def __init__(self, name: str) -> None:
         self.name = name
-        profile, _, effort = name.partition("-e")
+        model, _, effort = name.partition("-e")
+        profile, tune = _MODELS[model]
         self._options: dict[str, Any] = {"effort": int(effort)} if effort else {}
-        self._encoder = codec.Encoder(profile=profile)
+        try:
+            self._encoder = codec.Encoder(profile=profile, tune=tune)
+        except codec.UnknownModel as error:
+            raise PeerMissing(f"{name}: {error}") from error
         sample = codec.info(self._encoder.encode(np.zeros((64, 64, 3), np.uint8)))
         self.version = f"codec {codec.__version__}, {sample.model} {sample.weights_hash}"
         self.settings: tuple[float, ...] = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 63.0)
@@ -49,6 +58,21 @@ class OwnPeer:
             data: bytes = self._encoder.encode(image, level=round(setting), **self._options)
         except codec.CodecError as error:
             raise PeerFailed(f"{self.name} at level {setting:g}: {error}") from error
+        return data
+
+    def within(self, image: RGB, size: int) -> bytes:
+        """The file of the finest level that spends at most `size` bytes, or of the coarsest where
+        none does.
+
+        Raises:
+            PeerFailed: the codec does not take the picture.
+        """
+        try:
+            data: bytes = self._encoder.encode(image, target_size=size, **self._options)
+        except codec.TargetUnreachable:
+            return self.encode(image, 0)
+        except codec.CodecError as error:
+            raise PeerFailed(f"{self.name} within {size} bytes: {error}") from error
         return data
 
     def decode(self, data: bytes) -> RGB:
@@ -81,4 +105,8 @@ class OwnPeer:
             self._process = None
 
 
-NAMES = ("wavelet", "wavelet-e8", "wavelet-e9", "wavelet-e10")
+_MODELS = {"wavelet": ("wavelet", None), "visual": ("wavelet", "visual")}
+"""Profile and tune by the first part of a name."""
+NAMES = (
+    "wavelet", "wavelet-e8", "wavelet-e9", "wavelet-e10", "visual", "visual-e8", "visual-e9",
+)  # fmt: skip
