@@ -1,6 +1,7 @@
 """The benchmark's command line: python -m bench rd | speed | coder | own | weights | report |
 readme; of `metric_commands`, metrics | metrics-bd | text-set; of `graphics_commands`, lossless |
-collections | equal-bytes | graphics; and of `video.commands`, video | video-bd | video-report.
+collections | equal-bytes | graphics; of `looks.commands`, looks; and of `video.commands`,
+video | video-bd | video-report.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from bench import (
     survive,
     weights,
 )
+from bench.looks import commands as looks_commands
 from bench.pairs import Pair, pairs
 from bench.peers import Peer, PeerMissing
 from bench.runs import run_of
@@ -328,6 +330,7 @@ def readme_command(folder: Path, file: Path) -> None:
 
 
 graphics_commands.add_to(main)
+looks_commands.add_to(main)
 metric_commands.add_to(main)
 video_commands.add_to(main)
 
