@@ -92,13 +92,17 @@ def main() -> None:
 @_codec_options
 @click.option("--out", type=_OUT, required=True, help="Where points are kept; a later run goes on.")
 @click.option(
+    "--every-setting", default=1, show_default=True, type=click.IntRange(1),
+    help="Use every n-th setting of a codec.",
+)  # fmt: skip
+@click.option(
     "--jobs", default=os.cpu_count(), show_default="processors",
     help="Runs of other programs (VTM, HM, VVenC) at a time.",
 )  # fmt: skip
 @metric_commands.metric_options
 def rd(
-    images: Path, codecs: list[str], out: Path, every: int, jobs: int, metrics: list[str],
-    vmaf: str | None, keep_decoded: Path | None, **programs: str | None,
+    images: Path, codecs: list[str], out: Path, every: int, every_setting: int, jobs: int,
+    metrics: list[str], vmaf: str | None, keep_decoded: Path | None, **programs: str | None,
 ) -> None:  # fmt: skip
     """Rate and distortion of codecs on a folder of images, from real files."""
     try:
@@ -110,7 +114,7 @@ def rd(
     found, missing = _make(codecs, _given(programs))
     wanted = metric_commands.prepare(metrics, vmaf, files)
     missing |= wanted.missing
-    todo = measure.tasks(found, files, store.keys(wanted.names))
+    todo = measure.tasks(found, files, store.keys(wanted.names), every_setting)
     started = time.time()
     with tqdm(total=len(todo), unit="point", disable=None) as bar:
 

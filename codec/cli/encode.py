@@ -186,8 +186,6 @@ def encode(
     ffmpeg -i x.mov -f yuv4mpegpipe - | codec encode - -o x.licv
     """
     if encodes_video(inputs, output, video.given):
-        if tune not in (None, registry.PSNR):
-            raise click.UsageError(f"--tune {tune}: videos have one model, tuned for psnr")
         from codec.cli.video_encode import EncodeJob, encode_videos
 
         limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)

@@ -127,6 +127,7 @@ CASES: dict[str, tuple[Callable[[], Picture], EncoderOptions]] = {
     "photo-high": (photograph, EncoderOptions(level=63)),
     "mixed": (mixed, EncoderOptions(level=47)),
 }
+VISUAL = {name: CASES[name] for name in ("rgba-100x70-metadata", "photo-low", "photo-high", "mixed")}
 PREDICTIVE: dict[str, tuple[Callable[[], Picture], EncoderOptions]] = {
     "rgb-1x1": (
         lambda: Picture.from_numpy(np.array([[[200, 30, 90]]], dtype=np.uint8)),
@@ -218,14 +219,15 @@ def generate(root: Path) -> list[str]:
         check_sums(root)
     encoder, decoder = Encoder(), Decoder()
     made, prefix = [], encoder.entry.name
-    exact = registry.predictive().name
-    cases = {f"{prefix}-{case}": made_of for case, made_of in CASES.items()}
-    cases |= {f"{exact}-{case}": made_of for case, made_of in PREDICTIVE.items()}
-    for case, (picture, options) in cases.items():
+    exact, visual = registry.predictive().name, Encoder(tune="visual")
+    cases = {f"{prefix}-{case}": (encoder, *made_of) for case, made_of in CASES.items()}
+    cases |= {f"{exact}-{case}": (encoder, *made_of) for case, made_of in PREDICTIVE.items()}
+    cases |= {f"{visual.entry.name}-{case}": (visual, *VISUAL[case]) for case in VISUAL}
+    for case, (encodes, picture, options) in cases.items():
         folder = root / "vectors" / case
         if folder.exists():
             continue
-        data = encoder.encode_picture(picture(), options)
+        data = encodes.encode_picture(picture(), options)
         expected, decoded = describe(data, decoder)
         folder.mkdir(parents=True)
         (folder / INPUT).write_bytes(data)

@@ -17,6 +17,7 @@ from codec.models.quality import lmbda_of
 KODIM23 = Path(__file__).parents[3] / "examples" / "kodim23.png"
 QUALITIES = (10, 50, 90)
 PINS: dict[str, dict[int, tuple[int, float]]] = {
+    "visual-14": {10: (2754, 29.65), 50: (9064, 35.02), 90: (31253, 40.37)},
     "wavelet-11": {10: (2436, 30.38), 50: (8522, 36.02), 90: (31389, 41.2)},
 }
 """model -> quality -> (bytes, dB) of examples/kodim23.png. A failing test prints the row to add."""
@@ -31,8 +32,8 @@ def photograph() -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def measured(photograph: np.ndarray) -> dict[int, tuple[int, float]]:
-    encoder, decoder = Encoder(), Decoder()
+def measured(photograph: np.ndarray, tune: str) -> dict[int, tuple[int, float]]:
+    encoder, decoder = Encoder(tune=tune), Decoder()
     result = {}
     for quality in QUALITIES:
         file = encoder.encode(photograph, quality=quality)
@@ -40,10 +41,11 @@ def measured(photograph: np.ndarray) -> dict[int, tuple[int, float]]:
     return result
 
 
-def test_size_and_quality_are_as_pinned(photograph: np.ndarray) -> None:
-    name = registry.default("wavelet").name
+@pytest.mark.parametrize("tune", registry.tunes())
+def test_size_and_quality_are_as_pinned(photograph: np.ndarray, tune: str) -> None:
+    name = registry.default("wavelet", tune).name
 
-    found = measured(photograph)
+    found = measured(photograph, tune)
 
     assert name in PINS, f'add to PINS: "{name}": {found}'
     assert found == PINS[name]

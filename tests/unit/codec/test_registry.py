@@ -30,6 +30,11 @@ LANDED: dict[int, tuple[str, str, str]] = {
         "inter",
         "bff17da5291794a9caa9aebb378c442a2a28f7ac4e5932fabb996c8b84dd61e0",
     ),
+    14: (
+        "visual-14",
+        "wavelet",
+        "b076c5b554c41ac65b071a81ee97f038cdabcf69c6e61d478100de9507b115c0",
+    ),
 }
 """id -> (name, profile, sha256) of the landed models, less the retired. Append only; DESIGN C2.
 
@@ -107,7 +112,7 @@ def test_pictures_are_tuned_for_psnr_unless_asked_otherwise() -> None:
 
 
 def test_unknown_tunes_are_refused_by_name() -> None:
-    with pytest.raises(UnknownModel, match=r"no tune 'nicer'; known: psnr"):
+    with pytest.raises(UnknownModel, match=r"no tune 'nicer'; known: psnr, visual"):
         registry.chosen("wavelet", None, "nicer")
     with pytest.raises(UnknownModel, match=r"wavelet-11 is tuned for psnr, not for 'visual'"):
         registry.chosen("wavelet", "wavelet-11", "visual")
