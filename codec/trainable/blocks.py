@@ -38,6 +38,8 @@ class LevelGain(nn.Module):
         return mix_knots(self.knots(level), self.log_gain).exp()
 
 
+UNBOUNDED = 1e30
+"""A range that nothing reaches; averages of it stay what it is, which infinity would not."""
 OUT_SCALE = 0.1
 """A weight of one moves an output by this much: a few quantiser steps, the precision that matters.
 """
@@ -107,8 +109,8 @@ class GatedBlock(nn.Module):
         nn.init.zeros_(self.reduce.weight)
         nn.init.zeros_(self.reduce.bias)
         self.gain = LevelGain(channels, levels)
-        self.register_buffer("filter_range", torch.full((channels,), torch.inf))
-        self.register_buffer("value_range", torch.full((hidden,), torch.inf))
+        self.register_buffer("filter_range", torch.full((channels,), UNBOUNDED))
+        self.register_buffer("value_range", torch.full((hidden,), UNBOUNDED))
         self.filter_range: Tensor
         self.value_range: Tensor
         self.bounded = False  # the kernel on a GPU has no bounds

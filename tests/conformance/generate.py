@@ -127,7 +127,9 @@ CASES: dict[str, tuple[Callable[[], Picture], EncoderOptions]] = {
     "photo-high": (photograph, EncoderOptions(level=63)),
     "mixed": (mixed, EncoderOptions(level=47)),
 }
-VISUAL = {name: CASES[name] for name in ("rgba-100x70-metadata", "photo-low", "photo-high", "mixed")}
+VISUAL = {
+    name: CASES[name] for name in ("rgba-100x70-metadata", "photo-low", "photo-high", "mixed")
+}
 PREDICTIVE: dict[str, tuple[Callable[[], Picture], EncoderOptions]] = {
     "rgb-1x1": (
         lambda: Picture.from_numpy(np.array([[[200, 30, 90]]], dtype=np.uint8)),

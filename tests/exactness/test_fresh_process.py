@@ -36,6 +36,7 @@ DECODER = {
     "codec.image.source",
     "codec.image.xmp",
     "codec.models",
+    "codec.models.quality",
     "codec.models.registry",
     "codec.models.weights",
     "codec.options",
