@@ -112,7 +112,9 @@ def test_models_are_listed(run: Any) -> None:
     text = run("models").stdout
 
     assert [row["id"] for row in rows] == [entry.id for entry in registry.entries()]
-    assert sum(row["default"] for row in rows) == len({row["profile"] for row in rows})
+    assert sum(row["default"] for row in rows) == len(
+        {(row["profile"], row["tune"]) for row in rows}
+    )
     assert all(row["name"] in text for row in rows)
 
 

@@ -221,10 +221,12 @@ def generate(root: Path) -> list[str]:
         check_sums(root)
     encoder, decoder = Encoder(), Decoder()
     made, prefix = [], encoder.entry.name
-    exact, visual = registry.predictive().name, Encoder(tune="visual")
+    exact = registry.predictive().name
     cases = {f"{prefix}-{case}": (encoder, *made_of) for case, made_of in CASES.items()}
     cases |= {f"{exact}-{case}": (encoder, *made_of) for case, made_of in PREDICTIVE.items()}
-    cases |= {f"{visual.entry.name}-{case}": (visual, *VISUAL[case]) for case in VISUAL}
+    for tune in registry.tunes()[1:]:
+        tuned = Encoder(tune=tune)
+        cases |= {f"{tuned.entry.name}-{case}": (tuned, *VISUAL[case]) for case in VISUAL}
     for case, (encodes, picture, options) in cases.items():
         folder = root / "vectors" / case
         if folder.exists():
