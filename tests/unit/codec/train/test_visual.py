@@ -17,7 +17,7 @@ import torch
 from codec.errors import OptionError
 from codec.image.metrics import ms_ssim
 from codec.train.drawn import draw
-from codec.train.features import Features, _layers, texture, wasserstein
+from codec.train.features import Features, texture, wasserstein, write_features
 from codec.trainable.blocks import GatedBlock
 from codec.trainable.distortion import PARTS, Recipe, Visual, squared_error
 from codec.trainable.restore import bound, restore
@@ -125,27 +125,46 @@ def test_nothing_is_drawn_without_a_share() -> None:
 
 
 @pytest.fixture
-def features(tmp_path: Path) -> Path:
-    """Features with random weights."""
+def layers() -> dict[str, list[np.ndarray]]:
+    """Random weights as Keras has them."""
     generator = np.random.default_rng(4)
-    arrays, inputs = {}, {"conv1": (64, 3)}
-    last = 64
-    for fire, (squeeze, expand) in {
-        "fire2": (16, 64), "fire3": (16, 64), "fire4": (32, 128), "fire5": (32, 128),
-    }.items():  # fmt: skip
-        inputs[f"{fire}_squeeze1x1"] = squeeze, last
-        inputs[f"{fire}_expand1x1"] = inputs[f"{fire}_expand3x3"] = expand, squeeze
+    sides, found, last = {"squeeze1x1": 1, "expand1x1": 1, "expand3x3": 3}, {}, 64
+
+    def layer(side: int, inputs: int, outputs: int) -> list[np.ndarray]:
+        kernel = generator.normal(size=(side, side, inputs, outputs))
+        return [kernel * (2 / (side * side * inputs)) ** 0.5, np.zeros(outputs)]
+
+    found["conv1"] = layer(3, 3, 64)
+    for fire, squeeze, expand in (
+        ("fire2", 16, 64), ("fire3", 16, 64), ("fire4", 32, 128), ("fire5", 32, 128),
+    ):  # fmt: skip
+        for part, side in sides.items():
+            shape = (last, squeeze) if part == "squeeze1x1" else (squeeze, expand)
+            found[f"{fire}/{part}"] = layer(side, *shape)
         last = 2 * expand
-    for name in _layers():
-        side = 3 if name == "conv1" or name.endswith("3x3") else 1
-        shape = (*inputs[name], side, side)
-        fan_in = float(np.prod(shape[1:]))
-        weight = generator.normal(size=shape) * (2 / fan_in) ** 0.5
-        arrays[f"{name}.weight"] = weight.astype(np.float32)
-        arrays[f"{name}.bias"] = np.zeros(shape[0], np.float32)
+    return found
+
+
+@pytest.fixture
+def features(tmp_path: Path, layers: dict[str, list[np.ndarray]]) -> Path:
+    """A file of them."""
     path = tmp_path / "features.npz"
-    np.savez(path, **arrays)
+    write_features(layers, path)
     return path
+
+
+def test_features_are_the_layers(features: Path, layers: dict[str, list[np.ndarray]]) -> None:
+    """The first map at one place, by hand: samples 2 y .. 2 y + 2, nothing beyond the border."""
+    picture = pair(64)[1]
+    kernel, bias = layers["conv1"]
+
+    found = Features(features)(picture)[0][0, :, 5, 7]
+
+    blue = picture[0].numpy()[..., ::-1] * 255 - (103.9, 116.8, 123.7)
+    raw = np.maximum(np.einsum("yxi,yxio->o", blue[10:13, 14:17], kernel) + bias, 0)
+    assert np.count_nonzero(raw) > 10
+    cosine = float(found.numpy() @ raw / np.linalg.norm(found.numpy()) / np.linalg.norm(raw))
+    assert cosine == pytest.approx(1, abs=1e-5)
 
 
 def test_features_have_three_scales(features: Path) -> None:
