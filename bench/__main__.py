@@ -29,10 +29,11 @@ from bench import (
     survive,
     weights,
 )
+from bench.choices import end, made, names_in
 from bench.looks import commands as looks_commands
 from bench.pairs import Pair, pairs
-from bench.peers import Peer, PeerMissing
-from bench.runs import run_of
+from bench.peers import Peer
+from bench.runs import add_run, run_of
 from bench.speed import SpeedFailed, measure_codec, read_rows
 from bench.speed import markdown as speed_table
 from bench.store import Point, Store
@@ -49,7 +50,7 @@ class _Codecs(click.ParamType[list[str]]):
     name = "NAME,…"
 
     def convert(self, value: str, param: object, ctx: click.Context | None) -> list[str]:
-        names = [name.strip() for name in value.split(",") if name.strip()]
+        names = names_in(value)
         for name in names:
             if name not in peers.NAMES:
                 self.fail(f"no codec is called {name!r}; known: {', '.join(peers.NAMES)}")
@@ -129,16 +130,11 @@ def rd(
             sys.exit(130)
         finally:
             peers.close(found)
-    run = run_of(out, images, files, _given(programs | {"vmaf": vmaf}))
-    if keep_decoded is not None:
-        run["command"] = run["command"].replace(str(keep_decoded), "DECODED")
+    run = run_of(out, images, files, _given(programs | {"vmaf": vmaf}), keep_decoded)
     run |= {"missing": missing, "failures": failures, "seconds": round(time.time() - started, 1)}
-    with (out / "runs.jsonl").open("a") as file:
-        file.write(json.dumps(run) + "\n")
+    add_run(out, run)
     _table(store.points)
-    for line in [*missing.values(), *failures]:
-        click.echo(f"missing: {line}", err=True)
-    sys.exit(1 if missing or failures else 0)
+    end([*missing.values(), *failures])
 
 
 @main.command()
@@ -171,9 +167,7 @@ def speed(
     }  # fmt: skip
     (out / "speed.json").write_text(json.dumps(told, indent=1) + "\n")
     click.echo(speed_table(rows), nl=False)
-    for line in failures:
-        click.echo(f"missing: {line}", err=True)
-    sys.exit(1 if failures else 0)
+    end(failures)
 
 
 @main.command("coder")
@@ -233,13 +227,7 @@ def _given(programs: dict[str, str | None]) -> dict[str, str]:
 
 def _make(names: list[str], paths: dict[str, str]) -> tuple[list[Peer], dict[str, str]]:
     """The codecs that can run here, and why the others cannot."""
-    found, missing = [], {}
-    for name in names:
-        try:
-            found.append(peers.make(name, paths))
-        except PeerMissing as error:
-            missing[name] = str(error)
-    return found, missing
+    return made(names, lambda name: peers.make(name, paths))
 
 
 def _table(points: list[Point]) -> None:

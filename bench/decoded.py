@@ -12,7 +12,8 @@ from pathlib import Path
 from PIL import Image
 
 from bench.images import NoImages, load
-from bench.metrics import Measured, measure
+from bench.metrics import Measured
+from bench.psnr import psnr
 from bench.store import Point, Store, file_hash
 from bench.yuv import RGB
 
@@ -78,7 +79,7 @@ def _completed(point: Point, images: Mapping[str, Path], folder: Path, metrics: 
     if not path.exists():
         raise ValueError(f"no {path.relative_to(folder)} among the decoded pictures")
     original, picture = load(file), load(path)
-    psnr = measure(original, picture)["psnr"]
-    if psnr != point.psnr and not math.isclose(psnr, point.psnr, abs_tol=SAME_DB):
-        raise ValueError(f"the stored picture has {psnr:.4f} dB, the point {point.psnr:.4f} dB")
+    found = psnr(original, picture)
+    if found != point.psnr and not math.isclose(found, point.psnr, abs_tol=SAME_DB):
+        raise ValueError(f"the stored picture has {found:.4f} dB, the point {point.psnr:.4f} dB")
     return replace(point, metrics=metrics(original, picture, file))

@@ -22,6 +22,7 @@ from PIL import Image
 import codec
 from bench.images import load
 from bench.peers import RGB, Peer, PeerMissing
+from bench.psnr import psnr
 
 __all__ = [
     "CEILING_DB", "OURS", "Score", "Version", "at_bytes", "foot", "head", "line", "measure",
@@ -123,16 +124,11 @@ def measure(
     height, width = image.shape[:2]
     return [
         Version(
-            name, file.name, width, height, len(coded), _psnr(image, decoded),
+            name, file.name, width, height, len(coded), psnr(image, decoded),
             score(image, decoded),
         )
         for name, coded, decoded in versions
     ]  # fmt: skip
-
-
-def _psnr(a: RGB, b: RGB) -> float:
-    mse = float(np.square(a.astype(np.float64) - b).mean())
-    return math.inf if mse == 0 else 10 * math.log10(255.0**2 / mse)
 
 
 def head(codecs: list[str]) -> str:

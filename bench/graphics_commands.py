@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 import codec
 from bench import equal_bytes, graphics, lossless, peers, strangers
+from bench.choices import end, made, names_in
 from bench.images import NoImages, image_files
 from bench.peers import PeerFailed, PeerMissing, exact
 from bench.runs import run_of
@@ -34,21 +35,13 @@ LOSSLESS = "png,webp,jxl-e3,jxl-e7,jxl-e9,ffv1,ours"
 Made = TypeVar("Made")
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
 def _make(names: list[str], make: Callable[[str], Made]) -> tuple[list[Made], list[str]]:
     """The codecs that can run here, and why the others cannot."""
-    found, missing = [], []
-    for name in names:
-        try:
-            found.append(make(name))
-        except PeerMissing as error:
-            missing.append(str(error))
-        except ValueError as error:
-            raise click.ClickException(str(error)) from error
-    return found, missing
+    try:
+        found, missing = made(names, make)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    return found, list(missing.values())
 
 
 def _files(images: Path, every: int, names: Path | None) -> list[Path]:
@@ -72,13 +65,6 @@ def _write(out: Path | None, told: dict[str, Any]) -> None:
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(told, indent=1) + "\n")
-
-
-def _end(problems: list[str]) -> None:
-    """Names the problems, and ends with status 1 if there are any."""
-    for line in problems:
-        click.echo(f"missing: {line}", err=True)
-    sys.exit(1 if problems else 0)
 
 
 @click.command("lossless")
@@ -106,7 +92,7 @@ def lossless_command(
 ) -> None:  # fmt: skip
     """Bits per pixel and speed of lossless codecs, every file decoded and compared."""
     files = _files(images, every, names)
-    wanted = [n for n in _names(codecs) if not near or n.partition("-")[0] == exact.OURS]
+    wanted = [n for n in names_in(codecs) if not near or n.partition("-")[0] == exact.OURS]
     if not wanted:
         raise click.ClickException("--near-lossless measures ours alone: name it in --codecs")
     lossless.use_cores(cores)
@@ -131,7 +117,7 @@ def lossless_command(
         "failures": failures, "rows": [row.as_json() for row in rows],
     }  # fmt: skip
     _write(out, told)
-    _end([*missing, *failures])
+    end([*missing, *failures])
 
 
 @click.command("collections")
@@ -171,7 +157,7 @@ def equal_bytes_command(
 ) -> None:  # fmt: skip
     """Ours at a quality and others at the same bytes: PSNR and SSIMULACRA2 of each picture."""
     files = _files(images, every, names)
-    found, problems = _make(_names(codecs), peers.make)
+    found, problems = _make(names_in(codecs), peers.make)
     try:
         score = equal_bytes.ssimulacra2()
     except PeerMissing as error:
@@ -194,7 +180,7 @@ def equal_bytes_command(
         "rows": [version.as_json() for row in rows for version in row],
     }  # fmt: skip
     _write(out, told)
-    _end(problems)
+    end(problems)
 
 
 @click.command("graphics")
@@ -211,10 +197,10 @@ def graphics_command(out: Path, clones: tuple[str, ...], photographs: Path | Non
     if unknown:
         raise click.ClickException(f"no source is called {', '.join(unknown)}")
     os.makedirs(out, exist_ok=True)
-    made, problems = graphics.gather(out, {n: Path(p) for n, p in given.items()}, photographs)
-    for line in made:
+    gathered, problems = graphics.gather(out, {n: Path(p) for n, p in given.items()}, photographs)
+    for line in gathered:
         click.echo(line)
-    _end(problems)
+    end(problems)
 
 
 def add_to(group: click.Group) -> None:

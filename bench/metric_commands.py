@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +11,12 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from bench.choices import end, names_in
 from bench.decoded import complete, originals, wanting
 from bench.images import NoImages, image_files
 from bench.metric_rates import as_json, markdown, rates
 from bench.metrics import GROUPS, METRICS, POINT, Measured, make, names_of, needs_mask
-from bench.runs import run_of
+from bench.runs import add_run, run_of
 from bench.store import Point, Store
 from bench.text_set import write_text_set
 
@@ -97,7 +97,7 @@ def metrics_command(
     except (NoImages, ValueError) as error:
         raise click.ClickException(str(error)) from error
     wanted = prepare(metrics, vmaf, files)
-    chosen = None if codecs is None else [name.strip() for name in codecs.split(",")]
+    chosen = None if codecs is None else names_in(codecs)
     known = originals(files)
     todo = wanting(store, chosen, wanted.names)
     if every > 1:
@@ -110,14 +110,12 @@ def metrics_command(
             bar.update()
 
         failures = complete(todo, store, known, decoded, wanted.measured, progress)
-    run = run_of(folder, images, files, {"vmaf": vmaf} if vmaf else {})
-    run["command"] = run["command"].replace(str(decoded), "DECODED")
+    run = run_of(folder, images, files, {"vmaf": vmaf} if vmaf else {}, decoded)
     run |= {"missing": wanted.missing, "failures": failures}
     run["seconds"] = round(time.time() - started, 1)
-    with (folder / "runs.jsonl").open("a") as file:
-        file.write(json.dumps(run) + "\n")
+    add_run(folder, run)
     click.echo(f"{len(todo) - len(failures)} points completed")
-    _end([*wanted.missing.values(), *failures])
+    end([*wanted.missing.values(), *failures])
 
 
 @click.command("metrics-bd")
@@ -139,7 +137,7 @@ def metrics_bd_command(
     """
     try:
         read = {point.key: point for path in points for point in _points(path)}
-        named = None if codecs is None else {anchor, *(n.strip() for n in codecs.split(","))}
+        named = None if codecs is None else {anchor, *names_in(codecs)}
         chosen = [p for p in read.values() if named is None or p.codec in named]
         found = rates(chosen, anchor)
     except (OSError, ValueError) as error:
@@ -167,12 +165,6 @@ def text_set_command(images: Path, out: Path, every: int) -> None:
     except NoImages as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{len(written)} pictures")
-
-
-def _end(problems: list[str]) -> None:
-    for line in problems:
-        click.echo(f"missing: {line}", err=True)
-    sys.exit(1 if problems else 0)
 
 
 def add_to(group: click.Group) -> None:

@@ -10,7 +10,6 @@ saturated blocks, dots, gradients, edges, and one of these pasted into another.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import numpy as np
 
 import codec
 from bench.pictures.basic import BASIC, RGB
+from bench.psnr import psnr
 
 __all__ = ["TOLERANCE", "Found", "measure", "picture"]
 
@@ -64,11 +64,6 @@ def picture(seed: int) -> tuple[str, RGB]:
     return name, np.ascontiguousarray(image)
 
 
-def _psnr(a: RGB, b: RGB) -> float:
-    mse = float(np.square(a.astype(np.float64) - b).mean())
-    return math.inf if mse == 0 else 10 * math.log10(255.0**2 / mse)
-
-
 def survived(seed: int) -> Found:
     """Codes a picture at a level that follows from the seed."""
     kind, pixels = picture(seed)
@@ -76,8 +71,8 @@ def survived(seed: int) -> Found:
     data = codec.encode(pixels, level=level)
     mean = np.broadcast_to(np.rint(pixels.reshape(-1, 3).mean(0)).astype(np.uint8), pixels.shape)
     height, width = pixels.shape[:2]
-    found = _psnr(codec.decode(data), pixels)
-    beside = min(_psnr(np.asarray(mean), pixels), GOOD_ENOUGH)
+    found = psnr(codec.decode(data), pixels)
+    beside = min(psnr(np.asarray(mean), pixels), GOOD_ENOUGH)
     return Found(seed, kind, (width, height), level, len(data), found, beside)
 
 

@@ -10,11 +10,12 @@ import click
 from tqdm import tqdm
 
 from bench import equal_bytes, peers
+from bench.choices import end, made, names_in
 from bench.images import NoImages, image_files
 from bench.looks import page
 from bench.looks.versions import Look, Shown, scorer, versions
 from bench.machine import machine
-from bench.peers import Peer, PeerMissing
+from bench.peers import PeerMissing
 
 __all__ = ["add_to", "chosen_files"]
 
@@ -99,12 +100,14 @@ def looks_command(
     region: tuple[int, int], out: Path,
 ) -> None:  # fmt: skip
     """A page to look at pictures: original, ours and others at equal bytes."""
-    wanted = [name.strip() for name in codecs.split(",") if name.strip()]
     try:
         files = chosen_files(folders, every, names)
-        found, problems = _make(wanted)
+        found, missing = made(names_in(codecs), peers.make)
     except (NoImages, ValueError) as error:
         raise click.ClickException(str(error)) from error
+    problems = [
+        text if text.startswith(name) else f"{name}: {text}" for name, text in missing.items()
+    ]
     if not found:
         raise click.ClickException(f"no codec can run here: {'; '.join(problems)}")
     try:
@@ -131,25 +134,7 @@ def looks_command(
     page.write(looks, shown, problems, notes, out)
     click.echo(_table(looks, shown), nl=False)
     click.echo(f"{out.name}: {out.stat().st_size / 1e6:.1f} MB")
-    for line in problems:
-        click.echo(f"missing: {line}", err=True)
-    sys.exit(1 if problems else 0)
-
-
-def _make(names: Sequence[str]) -> tuple[list[Peer], list[str]]:
-    """The codecs that can run here, and why the others cannot.
-
-    Raises:
-        ValueError: no codec has one of the names.
-    """
-    found, missing = [], []
-    for name in names:
-        try:
-            found.append(peers.make(name))
-        except PeerMissing as error:
-            text = str(error)
-            missing.append(text if text.startswith(name) else f"{name}: {text}")
-    return found, missing
+    end(problems)
 
 
 def _command(paths: Iterable[Path]) -> str:

@@ -19,10 +19,10 @@ from PIL import Image
 from bench.equal_bytes import Score, Version, at_bytes, ssimulacra2
 from bench.images import load
 from bench.looks.region import Region, choose
-from bench.metrics import measure
 from bench.metrics.views import read_mask
 from bench.peers import RGB, Peer, PeerFailed
 from bench.peers.own import OwnPeer
+from bench.psnr import psnr
 from codec.image import ssimulacra2 as core
 from networks.errors import NetworkError
 
@@ -134,13 +134,13 @@ def _rate(
             else:
                 data = at_bytes(peer, image, spent or budget)
             decoded = peer.decode(data)
-            psnr = measure(image, decoded)["psnr"]
+            found = psnr(image, decoded)
         except (PeerFailed, ValueError) as error:
             made[peer.name] = str(error)
             continue
         height, width = image.shape[:2]
         seen = None if score is None else score(image, decoded)
-        figures = Version(peer.name, title, width, height, len(data), psnr, seen)
+        figures = Version(peer.name, title, width, height, len(data), found, seen)
         made[peer.name] = Shown(figures, _uri(region.of(decoded)))
     return made
 

@@ -26,11 +26,11 @@ class Metric:
     """An entry of the register.
 
     build: loads what it needs.
-    quality: from its value to a number that rises with quality, for rate curves.
     smallest: side of a picture, in pixels, under which it is not defined.
+    quality: from its value to a number that rises with quality, for rate curves.
     """
 
     name: str
     build: Build
-    quality: Callable[[float], float]
-    smallest: int
+    smallest: int = 1
+    quality: Callable[[float], float] = float

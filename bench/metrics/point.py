@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pytorch_msssim import ms_ssim as _ms_ssim
 
+from bench.psnr import psnr
 from bench.yuv import PEAK, RGB, to_planes
 
 __all__ = ["MS_SSIM_SIDE", "measure", "ms_ssim"]
@@ -24,22 +24,15 @@ def measure(original: RGB, decoded: RGB) -> dict[str, float]:
     Raises:
         ValueError: the images differ in size.
     """
-    if original.shape != decoded.shape:
-        raise ValueError(f"decoded {decoded.shape}, expected {original.shape}")
+    error = psnr(original, decoded)
     y, cb, cr = (
-        _psnr(a, b, PEAK) for a, b in zip(to_planes(original), to_planes(decoded), strict=True)
+        psnr(a, b, PEAK) for a, b in zip(to_planes(original), to_planes(decoded), strict=True)
     )
     return {
-        "psnr": _psnr(original, decoded, 255),
+        "psnr": error,
         "psnr_yuv": (6 * y + cb + cr) / 8,
         "ms_ssim": ms_ssim(original, decoded),
     }
-
-
-def _psnr(a: NDArray[np.generic], b: NDArray[np.generic], peak: int) -> float:
-    """10 log10(peak^2 / MSE) over all samples."""
-    mse = float(np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2))
-    return math.inf if mse == 0 else 10 * math.log10(peak**2 / mse)
 
 
 def ms_ssim(original: RGB, decoded: RGB) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.metrics.base import Build, Metric, MetricMissing, Score
+from bench.metrics.base import Metric, MetricMissing, Score
 from bench.metrics.defects import BLOCK, build_colour_shift, build_text_error
 from bench.metrics.judges import build_cvvdp, build_ssimulacra2
 from bench.metrics.laplacian import build_nlpd
@@ -29,10 +29,6 @@ POINT = {"psnr": "psnr", "psnr-yuv": "psnr_yuv", "ms-ssim": "ms_ssim"}
 """Names of what every point has anyway, and its fields."""
 
 
-def _as_it_is(value: float) -> float:
-    return value
-
-
 def _negated(value: float) -> float:
     return -value
 
@@ -41,26 +37,21 @@ def _of_one(value: float) -> float:
     return 1 - value
 
 
-def _metric(name: str, build: Build, smallest: int = 1) -> Metric:
-    quality = {"nlpd": _of_one, "wd": _negated, "text-error": _negated, "colour-shift": _negated}
-    return Metric(name, build, quality.get(name, _as_it_is), smallest)
-
-
 _SEVEN = (
-    _metric("ms-ssim-y", build_ms_ssim_y, MS_SSIM_SIDE),
-    _metric("vif", build_vif, 41),
-    _metric("fsim", build_fsim, 32),
-    _metric("nlpd", build_nlpd, 32),
-    _metric("iw-ssim", build_iw_ssim, MS_SSIM_SIDE),
-    _metric("vmaf", build_vmaf, 32),
-    _metric("psnr-hvs", build_psnr_hvs),
+    Metric("ms-ssim-y", build_ms_ssim_y, MS_SSIM_SIDE),
+    Metric("vif", build_vif, 41),
+    Metric("fsim", build_fsim, 32),
+    Metric("nlpd", build_nlpd, 32, _of_one),
+    Metric("iw-ssim", build_iw_ssim, MS_SSIM_SIDE),
+    Metric("vmaf", build_vmaf, 32),
+    Metric("psnr-hvs", build_psnr_hvs),
 )
 _OTHERS = (
-    _metric("ssimulacra2", build_ssimulacra2, 8),
-    _metric("cvvdp", build_cvvdp, 32),
-    _metric("wd", build_wd, 32),
-    _metric("text-error", build_text_error),
-    _metric("colour-shift", build_colour_shift, BLOCK),
+    Metric("ssimulacra2", build_ssimulacra2, 8),
+    Metric("cvvdp", build_cvvdp, 32),
+    Metric("wd", build_wd, 32, _negated),
+    Metric("text-error", build_text_error, quality=_negated),
+    Metric("colour-shift", build_colour_shift, BLOCK, _negated),
 )
 METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _SEVEN + _OTHERS}
 JPEG_AI = tuple(metric.name for metric in _SEVEN)

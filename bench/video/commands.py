@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from bench.choices import end, names_in
 from bench.images import NoImages
 from bench.peers import PeerFailed, PeerMissing
 from bench.runs import run_of
@@ -36,7 +36,7 @@ DEFAULT = "ours-ld,ours-ra,x264-zl,x264,x265-zl,x265,svtav1,vp9"
 
 def _names(text: str) -> list[str]:
     """The names that points are kept under."""
-    names = [SHORT.get(name.strip(), name.strip()) for name in text.split(",") if name.strip()]
+    names = [SHORT.get(name, name) for name in names_in(text)]
     for name in names:
         if name not in (*NAMES, NAME) and not is_ours(name):
             known = ", ".join([*SHORT, *NAMES, NAME, "ours-ld, ours-ra (-e1 to -e10)"])
@@ -104,9 +104,7 @@ def video_command(
         raise click.ClickException(str(error)) from error
     _show(book.points(), list(ANCHORS))
     click.echo(f"{time.time() - started:.0f} s; {missing_vmaf()}", err=True)
-    for line in [*missing, *failures]:
-        click.echo(f"missing: {line}", err=True)
-    sys.exit(1 if missing or failures else 0)
+    end([*missing, *failures])
 
 
 @click.command("video-bd")

@@ -187,9 +187,8 @@ class Mixer:
             measure: whether the decoded pixels are asked for.
             progress: as in `FrameModel.encode`; each pass starts again from 0.
         """
-        layout, floor = self._layout, least_psnr(self._entry, level)
-        candidates = self._promising(level)
-        entry = self._entry
+        layout, entry = self._layout, self._entry
+        floor, candidates = least_psnr(entry, level), self._promising(level)
         coder = CellCoder(
             layout, model, level, lmbda_of(level, entry.levels, entry.lmbda) / 3,
             largest_error(floor),

@@ -172,11 +172,12 @@ class Refiner:
     def distortion(self, tile: Tile) -> Distortion:
         """What the distortion of a tile is worth; differentiable."""
         levels = torch.tensor([tile.level], device=self._device)
+        worth = self._worth(tile)
 
         def bits(y_hat: Tensor) -> Tensor:
             with self._autocast():
                 x_hat = self._model.synthesis(tile.surrounded(y_hat[0])[None], levels)[0]
-            return self._worth(tile.cut(x_hat).float().clamp(-0.5, 0.5) + 0.5, tile)
+            return worth(tile.cut(x_hat).float().clamp(-0.5, 0.5) + 0.5)
 
         return bits
 
@@ -186,18 +187,17 @@ class Refiner:
         if self._visual is None:
             error = decoded.cpu().int() - tile.pixels.cpu().int()
             return float(error.square().sum()) * lmbda_of(tile.level, self._model.config.levels) / 3
-        return float(self._worth(decoded.to(self._device).float() / 255, tile))
+        return float(self._worth(tile)(decoded.to(self._device).float() / 255))
 
-    def _worth(self, x_hat: Tensor, tile: Tile) -> Tensor:
+    def _worth(self, tile: Tile) -> Callable[[Tensor], Tensor]:
         """The same of samples in 0..1, differentiable."""
         target = tile.pixels.float() / 255
-        worth = float(lambdas(self._model.config.levels)[tile.level])
+        lmbda = float(lambdas(self._model.config.levels)[tile.level])
         if self._visual is None:
-            return worth * 255.0**2 / 3 * (x_hat - target).square().sum()
-        level = torch.tensor([tile.level], device=self._device)
-        pixels = target.shape[0] * target.shape[1]
-        found: Tensor = self._visual(x_hat[None], target[None], level)[0]
-        return worth * pixels * found
+            return lambda x_hat: lmbda * 255.0**2 / 3 * (x_hat - target).square().sum()
+        visual, level = self._visual, torch.tensor([tile.level], device=self._device)
+        worth = lmbda * target.shape[0] * target.shape[1]
+        return lambda x_hat: worth * visual(x_hat[None], target[None], level)[0]
 
     def _autocast(self) -> torch.autocast:
         amp = self._dtype is torch.bfloat16

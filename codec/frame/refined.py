@@ -128,20 +128,20 @@ class TileRefiner:
 
         answered = model.compress(targets, symbols, level, threads=self._threads, answer=answer)
         candidates: list[Candidate] = [direct[:2], (payload, y_hat), answered[:2]]
-        worths = [self._worth(candidate, tile) for candidate in candidates]
+        worths = [self._worth(refiner, candidate, tile) for candidate in candidates]
         costs = [8 * len(c[0]) + w for c, w in zip(candidates, worths, strict=True)]
         best = costs.index(min(costs))
         colour = np.rint(pixels[rows, columns].reshape(-1, 3).mean(0)).astype(np.uint8)
         size = area.height, area.width
         plain = as_one_colour(model, colour, *size, level, self._threads)
         # Some tiles are nearer to their mean colour than to all else that is coded.
-        return plain[0] if self._worth(plain, tile) < worths[best] else candidates[best][0]
+        return plain[0] if self._worth(refiner, plain, tile) < worths[best] else candidates[best][0]
 
-    def _worth(self, candidate: Candidate, tile: Tile) -> float:
+    def _worth(self, refiner: Refiner, candidate: Candidate, tile: Tile) -> float:
         """What the distortion of a tile is worth in bits, of the pixels that decode."""
         around = tile.surrounded(_symbols(candidate[1], tile.y.device))
         image = self._model.synthesise(_units(around, MEAN_BITS), tile.level, self._threads)
-        return _refiner(self._entry, _forked).worth(tile.cut(torch.from_numpy(image)), tile)
+        return refiner.worth(tile.cut(torch.from_numpy(image)), tile)
 
 
 def _units(values: Tensor, bits: int) -> Ints:

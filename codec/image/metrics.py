@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from codec.image.arithmetic import as_usual
 
-__all__ = ["MS_SSIM_MIN_SIDE", "ms_ssim", "psnr"]
+__all__ = [
+    "MS_SSIM_MIN_SIDE", "SCALE_WEIGHTS", "WINDOW_SIGMA", "WINDOW_TAPS", "ms_ssim", "psnr",
+]  # fmt: skip
 
 Samples = NDArray[Any]
 """Of dtype uint8 or uint16."""
@@ -22,13 +24,13 @@ PEAK = 255.0
 _DEEP_STEP = 257.0
 """65535 / 255: a sample of 16 bits divided by it has the range of one of 8 bits."""
 
-_WINDOW_TAPS = 11
-_WINDOW_SIGMA = 1.5
+WINDOW_TAPS = 11
+WINDOW_SIGMA = 1.5
 _C1 = (0.01 * PEAK) ** 2
 _C2 = (0.03 * PEAK) ** 2
-_SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
-MS_SSIM_MIN_SIDE = (_WINDOW_TAPS - 1) * 2 ** (len(_SCALE_WEIGHTS) - 1) + 1
+MS_SSIM_MIN_SIDE = (WINDOW_TAPS - 1) * 2 ** (len(SCALE_WEIGHTS) - 1) + 1
 """161 pixels: at the coarsest of five scales the window still fits."""
 
 _BAND_ROWS = 256
@@ -94,8 +96,8 @@ def _plane_ms_ssim(a: Samples, b: Samples) -> float:
     if a.dtype == np.uint16:
         x, y = x / _DEEP_STEP, y / _DEEP_STEP
     product = 1.0
-    last = len(_SCALE_WEIGHTS) - 1
-    for scale, weight in enumerate(_SCALE_WEIGHTS):
+    last = len(SCALE_WEIGHTS) - 1
+    for scale, weight in enumerate(SCALE_WEIGHTS):
         similarity, contrast = _ssim_means(x, y)
         factor = similarity if scale == last else contrast
         product *= max(factor, 0.0) ** weight
@@ -106,11 +108,11 @@ def _plane_ms_ssim(a: Samples, b: Samples) -> float:
 
 def _ssim_means(x: NDArray[np.float32], y: NDArray[np.float32]) -> tuple[float, float]:
     """Means over the plane of the full index and of its contrast-structure part."""
-    rows_out = x.shape[0] - _WINDOW_TAPS + 1
-    columns_out = x.shape[1] - _WINDOW_TAPS + 1
+    rows_out = x.shape[0] - WINDOW_TAPS + 1
+    columns_out = x.shape[1] - WINDOW_TAPS + 1
     similarity_sum = contrast_sum = 0.0
     for top in range(0, rows_out, _BAND_ROWS):
-        rows = slice(top, min(top + _BAND_ROWS, rows_out) + _WINDOW_TAPS - 1)
+        rows = slice(top, min(top + _BAND_ROWS, rows_out) + WINDOW_TAPS - 1)
         band_x, band_y = x[rows].astype(np.float64), y[rows].astype(np.float64)
         mean_x, mean_y = _blur(band_x), _blur(band_y)
         variance_x = _blur(band_x * band_x) - mean_x * mean_x
@@ -134,8 +136,8 @@ def _blur(plane: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _window() -> NDArray[np.float64]:
     """The one-dimensional Gaussian window, of sum 1."""
-    position = np.arange(_WINDOW_TAPS) - _WINDOW_TAPS // 2
-    taps = np.exp(-(position**2) / (2 * _WINDOW_SIGMA**2))
+    position = np.arange(WINDOW_TAPS) - WINDOW_TAPS // 2
+    taps = np.exp(-(position**2) / (2 * WINDOW_SIGMA**2))
     return np.asarray(taps / taps.sum())
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from codec.errors import OptionError
+from codec.trainable.distortion import Recipe
 
 NUMBERS = {"shares_low": 4, "shares_high": 4, "units": 3}
 """Fields that are arrays, and how long they are."""
@@ -32,10 +33,10 @@ class TrainConfig:
     level_weight: a sample's loss is divided by lmbda**level_weight (relative to the middle level).
     crop_weight: a sample's loss is also divided by its own value (as a constant) to that power.
     clip: largest norm of the gradient.
-    loss: "mse", or "visual" (`codec.train.losses.Visual`): then shares_low and shares_high are the
-        parts' shares at the lowest and the highest level, units what they are multiplied by, in the
-        order mse, similarity, low_pass, texture (units without mse's, which is 1).
-    features: the file of `codec.train.features`, for a share of texture.
+    loss: "mse", or "visual" (`codec.trainable.distortion`): then shares_low and shares_high are the
+        shares of its PARTS at the lowest and the highest level, units what all but the first are
+        multiplied by.
+    features: a file of `codec.train.features.write_features`, for a share of texture.
     drawn: share of the crops that text and shapes are drawn into.
     bounded: whether the inside of the blocks is bounded as in the weights file that the training
         goes on from; what is drawn needs that. Without the fused kernels on a GPU.
@@ -93,6 +94,13 @@ class TrainConfig:
                 raise OptionError(
                     f"a stage's side must be a positive multiple of 64, found {patch}"
                 )
+
+    @property
+    def distortion(self) -> Recipe | None:
+        """What the training lowers: None for the squared error."""
+        if self.loss != "visual":
+            return None
+        return Recipe(*map(tuple, (self.shares_low, self.shares_high, self.units)))
 
     def stage(self, progress: float) -> tuple[int, int]:
         """(crops per step, side in pixels) at a fraction of the total time."""

@@ -29,6 +29,8 @@ def draw(crops: Tensor, share: float, random: np.random.Generator) -> Tensor:
         was drawn, letters with what is around them.
     """
     mask = torch.zeros(crops.shape[:3], device=crops.device)
+    if not share:
+        return mask  # and no number is drawn, so recipes without a share see the crops they saw
     for n in np.flatnonzero(random.random(len(crops)) < share):
         picture, drawn = _drawn(crops[n].cpu().numpy(), random)
         crops[n] = torch.from_numpy(picture.copy()).to(crops.device)
@@ -48,17 +50,7 @@ def _drawn(
     box = _box(side, random)
     if kind == "shapes":
         for _ in range(int(random.integers(3, 12))):
-            place = _box(side, random)
-            colour, _ = _colours(random)
-            shape = random.choice(["rectangle", "ellipse", "rounded", "line"])
-            width = int(random.integers(1, 4))
-            for to, one in ((canvas, colour), (marks, 255)):
-                if shape == "line":
-                    to.line(place, fill=one, width=width)
-                elif shape == "rounded":
-                    to.rounded_rectangle(place, 6, fill=one)
-                else:
-                    getattr(to, str(shape))(place, outline=one, width=width)
+            _draw_shape(canvas, marks, side, random)
     else:
         if kind == "page":
             box = (0, 0, side, side)
@@ -69,6 +61,23 @@ def _drawn(
     picture = np.asarray(image)
     marked = (np.asarray(mask) > 0) | (picture != crop).any(-1)  # letters reach out of their box
     return picture, marked.astype(np.float32)
+
+
+def _draw_shape(
+    canvas: ImageDraw.ImageDraw, marks: ImageDraw.ImageDraw, side: int, random: np.random.Generator
+) -> None:
+    """One shape of an interface in some colour, and its mark."""
+    place = _box(side, random)
+    colour, _ = _colours(random)
+    shape = str(random.choice(["rectangle", "ellipse", "rounded", "line"]))
+    width = int(random.integers(1, 4))
+    for to, ink in ((canvas, colour), (marks, 255)):
+        if shape == "line":
+            to.line(place, fill=ink, width=width)
+        elif shape == "rounded":
+            to.rounded_rectangle(place, 6, fill=ink)
+        else:
+            getattr(to, shape)(place, outline=ink, width=width)
 
 
 def _write(

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from codec.errors import OptionError
 from codec.train.checkpoint import read_checkpoint
+from codec.train.config import TrainConfig
 from codec.train.data import Crops
 from codec.trainable.distortion import Recipe
 from codec.trainable.folded import Folded, folded
@@ -194,23 +195,24 @@ def manifest_entry(data: bytes, name: str, model_id: int, levels: int) -> str:
 
 def load_average(checkpoint: Path) -> ImageModel:
     """The averaged model of a checkpoint. Raises OptionError if it is none of this model."""
+    return load_trained(checkpoint)[0]
+
+
+def load_trained(checkpoint: Path) -> tuple[ImageModel, Recipe | None]:
+    """The averaged model of a checkpoint, and what it was trained for, None for the squared error.
+
+    Raises:
+        OptionError: it is none of this model.
+    """
     state = read_checkpoint(checkpoint, torch.device("cpu"))
     try:
-        model = ImageModel(ImageConfig().with_trellis(state["config"].get("trellis_step", 0)))
+        config = TrainConfig(**state["config"])
+        model = ImageModel(ImageConfig().with_trellis(config.trellis_step))
         model.load_state_dict(state["average"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise OptionError(f"checkpoint {checkpoint}: {error}") from error
     model.entropy.ops.exact = True
-    return model
-
-
-def read_distortion(checkpoint: Path) -> Recipe | None:
-    """What the model of a checkpoint was trained for, None for the squared error."""
-    config = read_checkpoint(checkpoint, torch.device("cpu"))["config"]
-    if config.get("loss", "mse") != "visual":
-        return None
-    parts = (config[name] for name in ("shares_low", "shares_high", "units"))
-    return Recipe(*(tuple(part) for part in parts))
+    return model, config.distortion
 
 
 def main() -> None:
@@ -222,8 +224,8 @@ def main() -> None:
     parser.add_argument("--id", type=int, default=1)
     args = parser.parse_args()
     crops = Crops(args.data, torch.device("cpu"), seed=1)
-    model = load_average(args.checkpoint)
-    data = export(model, crops, distortion=read_distortion(args.checkpoint))
+    model, distortion = load_trained(args.checkpoint)
+    data = export(model, crops, distortion=distortion)
     args.out.write_bytes(data)
     print(manifest_entry(data, args.out.stem, args.id, model.config.levels))
     print(f"# {len(data)} bytes")

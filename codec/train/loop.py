@@ -24,7 +24,6 @@ from codec.train.data import Crops
 from codec.train.drawn import draw
 from codec.train.export import export, manifest_entry
 from codec.train.gradients import METRICS, Gradients
-from codec.train.losses import recipe_of
 from codec.train.optimizers import optimizers
 from codec.train.start import initialise
 from codec.train.validate import validate
@@ -200,7 +199,7 @@ def run(
             result = validate(trainer.averaged(), validation, trainer.device)
             log.write(json.dumps({"step": trainer.steps, "validation": result}) + "\n")
     if ended:
-        content = export(trainer.averaged(), trainer.crops, distortion=recipe_of(config))
+        content = export(trainer.averaged(), trainer.crops, distortion=config.distortion)
         (out / f"{config.name}.weights").write_bytes(content)
         entry = manifest_entry(content, config.name, 0, trainer.model.config.levels)
         (out / f"{config.name}.toml").write_text(entry)

@@ -15,26 +15,18 @@ from torch import Tensor
 from codec.train.config import TrainConfig, read_config
 from codec.train.data import Crops
 from codec.train.features import Features, texture, wasserstein
-from codec.trainable.distortion import PARTS, Recipe, Texture, Visual
+from codec.trainable.distortion import PARTS, Texture, Visual
 from codec.trainable.structure import luma
 
-__all__ = ["recipe_of", "visual"]
-
-
-def recipe_of(config: TrainConfig) -> Recipe | None:
-    """What a training lowers: None where that is the squared error alone."""
-    if config.loss != "visual":
-        return None
-    return Recipe(config.shares_low, config.shares_high, config.units)
+__all__ = ["visual"]
 
 
 def visual(config: TrainConfig, levels: int) -> Visual | None:
     """The distortion of a recipe, None for the squared error."""
-    recipe = recipe_of(config)
-    if recipe is None:
+    if config.distortion is None:
         return None
     features = _texture(Path(config.features)) if config.features else None
-    return Visual(recipe, levels, features)
+    return Visual(config.distortion, levels, features)
 
 
 def _texture(path: Path) -> Texture:

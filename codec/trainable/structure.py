@@ -11,16 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from codec.image.metrics import SCALE_WEIGHTS, WINDOW_SIGMA, WINDOW_TAPS
+
 __all__ = ["SMALLEST_SIDE", "low_pass_error", "luma", "similarity"]
 
-EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Of the five scales, fine to coarse."""
-WINDOW, SIGMA = 11, 1.5
 C1, C2 = 0.01**2, 0.03**2
 """Of samples in 0..1."""
 NOISE = 0.001
 """Variance below which a place tells nothing: of noise of 8 in 255."""
-SMALLEST_SIDE = 2 ** (len(EXPONENTS) - 1) * WINDOW
+SMALLEST_SIDE = 2 ** (len(SCALE_WEIGHTS) - 1) * WINDOW_TAPS
 """Of a picture that has all scales."""
 LUMA = (0.2126, 0.7152, 0.0722)
 """BT.709."""
@@ -33,11 +32,11 @@ def luma(x: Tensor) -> Tensor:
 
 def _blur(x: Tensor) -> Tensor:
     """Means under the Gaussian window, where it fits: (B, 1, H, W) -> (B, 1, H - 10, W - 10)."""
-    along = torch.arange(WINDOW, device=x.device, dtype=x.dtype) - WINDOW // 2
-    kernel = torch.exp(-along.square() / (2 * SIGMA**2))
+    along = torch.arange(WINDOW_TAPS, device=x.device, dtype=x.dtype) - WINDOW_TAPS // 2
+    kernel = torch.exp(-along.square() / (2 * WINDOW_SIGMA**2))
     kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
     count = x.shape[1]
-    kernel = kernel.expand(count, 1, 1, WINDOW)
+    kernel = kernel.expand(count, 1, 1, WINDOW_TAPS)
     return F.conv2d(F.conv2d(x, kernel, groups=count), kernel.transpose(2, 3), groups=count)
 
 
@@ -53,8 +52,8 @@ def similarity(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     batch, planes, height, width = a.shape
     a, b = (x.reshape(batch * planes, 1, height, width) for x in (a, b))
     plain = weighted = torch.ones(len(a), device=a.device)
-    last = len(EXPONENTS) - 1
-    for scale, exponent in enumerate(EXPONENTS):
+    last = len(SCALE_WEIGHTS) - 1
+    for scale, exponent in enumerate(SCALE_WEIGHTS):
         means = _blur(torch.cat([a, b, a * a, b * b, a * b], 1))
         mean_a, mean_b, aa, bb, ab = means.unbind(1)
         var_a, var_b = aa - mean_a.square(), bb - mean_b.square()
