@@ -13,7 +13,7 @@
 namespace rans {
 
 #ifdef RANS_X86
-extern const Walk kWalkAvx2, kWalkAvx512;
+extern const Walk kWalkAvx2, kWalkAvx512, kWalkAvx2Few, kWalkAvx512Few;
 #endif
 
 namespace {
@@ -22,87 +22,18 @@ namespace {
 template <unsigned kStates>
 Walk walk_of_processor() {
 #ifdef RANS_X86
-    if constexpr (kStates == kManyStates) {
-        __builtin_cpu_init();
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512vl")) {
-            return kWalkAvx512;
-        }
-        if (__builtin_cpu_supports("avx2")) return kWalkAvx2;
+    constexpr bool many = kStates == kManyStates;
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl")) {
+        return many ? kWalkAvx512 : kWalkAvx512Few;
     }
+    if (__builtin_cpu_supports("avx2")) return many ? kWalkAvx2 : kWalkAvx2Few;
 #endif
-    return {4, walk<kStates, 4>};
+    return {4, walk<kStates, 4>, rate};
 }
 
-// All fits 32 bits: an error of 16 symbols costs at most 2^25, a symbol's bits little more than
-// 2^26. So a way from state 0 to any other, of 8 symbols at most, costs less than one that began
-// elsewhere, and that one, while it lasts, less than 2^31.
-constexpr Cost kFar = Cost{1} << 30;
-constexpr unsigned kUnitBits = 8;  // residuals count 2^-8 symbol
-constexpr unsigned kStepBits = 5;  // steps count 2^-5
-constexpr std::int32_t kMaxSymbol = 32000;
-constexpr std::int32_t kMaxError = 1 << 12;
 constexpr std::size_t kStretch = 64;  // symbols of a chain whose prices are kept at a time
-
-// The best magnitudes of one symbol of every chain, by choice.
-using Magnitudes = std::array<std::array<std::int16_t, kChains>, kChoices>;
-
-class Candidates {
-public:
-    explicit Candidates(const TrellisCosts& costs)
-        : costs_(costs), step_(static_cast<std::int32_t>(costs.step << (kUnitBits - kStepBits))) {}
-
-    // Magnitudes and their costs for the residual of one chain.
-    void rate(std::int32_t residual, std::uint8_t index, unsigned chain, Prices& prices,
-              Magnitudes& magnitudes) const {
-        const std::int32_t size = magnitude_of(residual);
-        for (unsigned set = 0; set < 2; ++set) {
-            const std::int32_t* const row =
-                &costs_.costs[(set * costs_.tables + index) * costs_.magnitudes];
-            const auto below = static_cast<std::int32_t>(
-                static_cast<std::uint32_t>(size + (set ? step_ : 0)) /
-                static_cast<std::uint32_t>(2 * step_));
-            const unsigned odd = below & 1;
-            std::array<Cost, 2> cost;
-            std::array<std::int32_t, 2> magnitude;
-            magnitude[odd] = below;
-            magnitude[odd ^ 1] = below + 1;
-            cost[odd] = cost_of(row, set, below, size);
-            cost[odd ^ 1] = cost_of(row, set, below + 1, size);
-            const Cost zero = cost_of(row, set, 0, size);
-            if (zero <= cost[0]) {
-                cost[0] = zero;
-                magnitude[0] = 0;
-            }
-            for (unsigned parity = 0; parity < 2; ++parity) {
-                prices[2 * set + parity][chain] = cost[parity];
-                magnitudes[2 * set + parity][chain] = static_cast<std::int16_t>(magnitude[parity]);
-            }
-        }
-    }
-
-private:
-    Cost cost_of(const std::int32_t* row, unsigned set, std::int32_t k, std::int32_t size) const {
-        const std::int32_t point = k ? (2 * k - static_cast<std::int32_t>(set)) * step_ : 0;
-        const std::int32_t error = std::min(std::abs(size - point), kMaxError);
-        return bits(row, k) + (error * error * static_cast<std::int32_t>(costs_.weight) >>
-                               (2 * kUnitBits - kCostBits));
-    }
-
-    std::int32_t magnitude_of(std::int32_t residual) const {
-        const std::int64_t limit = std::int64_t{2 * kMaxSymbol - 2} * step_;
-        return static_cast<std::int32_t>(std::min(std::abs(std::int64_t{residual}), limit));
-    }
-
-    // Beyond the row every further magnitude costs a bit: an escape, only to be put in order.
-    Cost bits(const std::int32_t* row, std::int32_t k) const {
-        const auto last = static_cast<std::int32_t>(costs_.magnitudes) - 1;
-        return k <= last ? row[k] : row[last] + ((k - last) << kCostBits);
-    }
-
-    const TrellisCosts& costs_;
-    std::int32_t step_;
-};
 
 // The chains of one segment on their way.
 template <unsigned kStates>
@@ -119,6 +50,11 @@ public:
         for (unsigned first = 0; first < kChains; first += walk_.group) {
             walk_.go(&cost(first, 0), prices, steps, first, &taken_[start * kTaken]);
         }
+    }
+
+    void rate(const Rates& rates, const std::int32_t* residuals, const std::int32_t* indexes,
+              Prices& prices, Magnitudes& magnitudes) const {
+        walk_.rate(rates, residuals, indexes, prices, magnitudes);
     }
 
     unsigned cheapest(unsigned chain) {
@@ -161,15 +97,21 @@ void search(std::span<const std::int32_t> residuals, std::span<const std::uint8_
     const std::size_t whole = coded.size() / kChains;  // symbols that every chain has
     const auto longer = static_cast<unsigned>(coded.size() % kChains);  // chains with one more
     const std::size_t steps = whole + (longer > 0 ? 1 : 0);
-    const Candidates candidates(costs);
-    std::vector<Magnitudes> magnitudes(steps);
+    const Rates rates{costs.costs.data(), static_cast<std::int32_t>(costs.tables),
+                      static_cast<std::int32_t>(costs.magnitudes),
+                      static_cast<std::int32_t>(costs.step << (kUnitBits - kStepBits)),
+                      static_cast<std::int32_t>(costs.weight)};
+    const auto magnitudes = std::make_unique_for_overwrite<Magnitudes[]>(steps);
     Chains<kStates> chains(steps);
     const auto prices = std::make_unique<Prices[]>(kStretch);
     const auto rate = [&](std::size_t n, unsigned count, Prices& row) {
+        std::int32_t residual[kChains] = {}, index[kChains] = {};
         for (unsigned chain = 0; chain < count; ++chain) {
             const std::size_t i = coded[n * kChains + chain];
-            candidates.rate(residuals[i], indexes[i], chain, row, magnitudes[n]);
+            residual[chain] = residuals[i];
+            index[chain] = indexes[i];
         }
+        chains.rate(rates, residual, index, row, magnitudes[n]);
     };
     for (std::size_t start = 0; start < whole; start += kStretch) {
         const std::size_t count = std::min(kStretch, whole - start);

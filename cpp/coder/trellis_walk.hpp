@@ -1,4 +1,5 @@
-// One stretch of the walk through the trellis, for a group of chains: Viterbi's algorithm.
+// The prices of symbols, and one stretch of the walk through the trellis for a group of chains:
+// Viterbi's algorithm.
 //
 // Included by files that are compiled for different processors: each has a `walk` of its own, and
 // that uses nothing which could be shared between them.
@@ -17,6 +18,26 @@ using Cost = std::int32_t;
 constexpr unsigned kChoices = 4;
 using Prices = Cost[kChoices][kChains];
 
+// The best magnitudes of one symbol of every chain, by choice.
+using Magnitudes = std::int16_t[kChoices][kChains];
+
+// All fits 32 bits: an error of 16 symbols costs at most 2^25, a symbol's bits little more than
+// 2^26. So a way from state 0 to any other, of 8 symbols at most, costs less than one that began
+// elsewhere, and that one, while it lasts, less than 2^31.
+constexpr Cost kFar = Cost{1} << 30;
+constexpr int kUnitBits = 8;  // residuals count 2^-8 symbol
+constexpr int kStepBits = 5;  // steps count 2^-5
+constexpr std::int32_t kMaxSymbol = 32000;
+constexpr std::int32_t kMaxError = 1 << 12;
+
+// What the prices follow from, as `TrellisCosts` has it.
+struct Rates {
+    const std::int32_t* costs;
+    std::int32_t tables, magnitudes;
+    std::int32_t step;  // in 2^-8 symbols
+    std::int32_t weight;
+};
+
 // The walk of a group of chains, one to a lane of a register. `front` holds the costs of the best way
 // to every state, less those of the cheapest state, and these: [states + 1][group], 64-aligned.
 // It goes chains first .. first + group - 1 along `steps` symbols. `taken`, [steps][states / 8]
@@ -25,6 +46,9 @@ struct Walk {
     unsigned group;  // a divisor of kChains
     void (*go)(Cost* front, const Prices* prices, std::size_t steps, unsigned first,
                std::uint8_t* taken);
+    // Magnitudes and their costs for one residual of every chain and the table it has.
+    void (*rate)(const Rates& rates, const std::int32_t* residuals, const std::int32_t* indexes,
+                 Prices& prices, Magnitudes& magnitudes);
 };
 
 namespace {
@@ -94,6 +118,64 @@ Lanes<kGroup> lesser(const Lanes<kGroup>& a, const Lanes<kGroup>& b, Cost bit,
     return best;
 }
 #endif
+
+// All chains at once: plain loops over them, which become vectors, but for the looking up of bits.
+inline void rate(const Rates& rates, const std::int32_t* residuals, const std::int32_t* indexes,
+                 Prices& prices, Magnitudes& magnitudes) {
+    using Row = std::int32_t[kChains];
+    const std::int32_t last = rates.magnitudes - 1, step = rates.step, weight = rates.weight;
+    const std::int32_t most = (2 * kMaxSymbol - 2) * step, both = 2 * step;
+    const float share = 1.0f / static_cast<float>(both);
+    constexpr int kDown = 2 * kUnitBits - static_cast<int>(kCostBits);
+    Row sizes;
+    for (unsigned c = 0; c < kChains; ++c) {
+        const std::int32_t high = residuals[c] < most ? residuals[c] : most;
+        const std::int32_t near = high > -most ? high : -most;
+        sizes[c] = near < 0 ? -near : near;
+    }
+    for (std::int32_t set = 0; set < 2; ++set) {
+        Row below, known, bits[3];  // of the magnitude below, of the one above, of 0
+        for (unsigned c = 0; c < kChains; ++c) {
+            const std::int32_t x = sizes[c] + set * step;
+            const std::int32_t guess = static_cast<std::int32_t>(static_cast<float>(x) * share);
+            const std::int32_t rest = x - guess * both;  // the float may miss by one
+            below[c] = guess + (rest >= both ? 1 : 0) - (rest < 0 ? 1 : 0);
+            known[c] = below[c] < last ? below[c] : last;
+        }
+        for (unsigned c = 0; c < kChains; ++c) {
+            const std::int32_t* const row =
+                rates.costs + (set * rates.tables + indexes[c]) * rates.magnitudes;
+            bits[0][c] = row[known[c]];
+            bits[1][c] = row[known[c] + (known[c] < last ? 1 : 0)];
+            bits[2][c] = row[0];
+        }
+        Cost* const even_price = prices[2 * set];
+        Cost* const odd_price = prices[2 * set + 1];
+        std::int16_t* const even_size = magnitudes[2 * set];
+        std::int16_t* const odd_size = magnitudes[2 * set + 1];
+        for (unsigned c = 0; c < kChains; ++c) {
+            const auto squared = [&](std::int32_t off) {
+                const std::int32_t size = off < 0 ? -off : off;
+                const std::int32_t error = size < kMaxError ? size : kMaxError;
+                return error * error * weight >> kDown;
+            };
+            const std::int32_t k = below[c], size = sizes[c];
+            // Beyond the row every further magnitude costs a bit: an escape, only to be put in order.
+            const std::int32_t beyond = k - known[c], above = k < last ? 0 : beyond + 1;
+            const std::int32_t point = k != 0 ? (2 * k - set) * step : 0;
+            const Cost zero = bits[2][c] + squared(size);
+            const Cost first = bits[0][c] + beyond * (1 << kCostBits) + squared(size - point);
+            const Cost second = bits[1][c] + above * (1 << kCostBits) +
+                                squared(size - (2 * k + 2 - set) * step);
+            const std::int32_t odd = k & 1;
+            const Cost even = odd ? second : first;
+            even_price[c] = zero <= even ? zero : even;
+            odd_price[c] = odd ? first : second;
+            even_size[c] = static_cast<std::int16_t>(zero <= even ? 0 : k + odd);
+            odd_size[c] = static_cast<std::int16_t>(k + 1 - odd);
+        }
+    }
+}
 
 template <unsigned kStates, unsigned kGroup>
 void walk(Cost* front, const Prices* prices, std::size_t steps, unsigned first,
