@@ -125,7 +125,7 @@ class Mixer:
         if not marked.any():
             return np.zeros_like(tiles)
         where = layout.samples, layout.grid.tile_log2
-        bits = layout.by_tile(predictive.screen_bits(*where, marked, layout.threads))
+        bits = layout.by_tile(predictive.screen_bits(*where, marked, layout.threads, SAMPLED_BPP))
         pixels = layout.by_tile(layout.cell_pixels * marked)
         good: Marks = tiles & (pixels > 0) & (bits <= SAMPLED_BPP * pixels)
         return good

@@ -154,7 +154,8 @@ std::vector<CellFacts> cell_facts(const Picture& pixels, threads::Team& team) {
 }
 
 std::vector<float> screen_bits(const Picture& pixels, unsigned tile_log2,
-                               std::span<const std::uint8_t> marked, threads::Team& team) {
+                               std::span<const std::uint8_t> marked, double most,
+                               threads::Team& team) {
     const Cut cut{pixels.width, pixels.height, tile_log2};
     const std::size_t columns = cells_along(pixels.width);
     std::vector<float> bits(marked.size());
@@ -166,9 +167,17 @@ std::vector<float> screen_bits(const Picture& pixels, unsigned tile_log2,
         for (std::size_t i = 0; i < cells.size(); ++i) {
             cells[i] = marked[corner + i / across * columns + i % across] != 0;
         }
-        if (std::ranges::count(cells, 1) == 0) return;
-        std::vector<float> spent;
-        screen_encode(Widened(pixels, place).view(), pixels.bits, cells, &spent);
+        double pixels_marked = 0;
+        for (std::size_t i = 0; i < cells.size(); ++i) {
+            if (cells[i] == 0) continue;
+            const std::size_t x = i % across * kCellSide, y = i / across * kCellSide;
+            pixels_marked += static_cast<double>(std::min(kCellSide, place.width - x) *
+                                                 std::min(kCellSide, place.height - y));
+        }
+        if (pixels_marked == 0) return;
+        // A little more: bits by cell are summed in single precision.
+        const double limit = most * pixels_marked * 1.001 + 1;
+        const auto spent = screen_spent(Widened(pixels, place).view(), pixels.bits, cells, limit);
         for (std::size_t i = 0; i < cells.size(); ++i) {
             bits[corner + i / across * columns + i % across] = spent[i];
         }

@@ -17,9 +17,12 @@ struct CellFacts {
 // By cell, in rows.
 std::vector<CellFacts> cell_facts(const Picture& pixels, threads::Team& team);
 
-// Bits that coder S would spend on each of the marked cells of a picture in tiles; 0 for the others.
+// Bits that coder S would spend on each of the marked cells of a picture in tiles; 0 for the others. A
+// tile is left as soon as it has cost more than `most` bits for every marked pixel of it: its bits are
+// then a part of them, and more than that.
 std::vector<float> screen_bits(const Picture& pixels, unsigned tile_log2,
-                               std::span<const std::uint8_t> marked, threads::Team& team);
+                               std::span<const std::uint8_t> marked, double most,
+                               threads::Team& team);
 
 // About the bits that coder P would spend, exactly, on each of the marked tiles; 0 for the others.
 std::vector<float> photo_bits_by_tile(const Picture& pixels, unsigned tile_log2,

@@ -32,9 +32,13 @@ public:
         for (auto& line : lines_) line.assign(view.width + 2 * kPad, 0);
     }
 
-    void run(std::vector<float>* spent) {
+    // Stops after the row in which more than `most` bits are spent.
+    void run(std::vector<float>* spent, double most) {
         if (spent) spent->assign(columns_ * rows_, 0.0f);
         for (std::size_t y = 0; y < view_.height; ++y) {
+            if constexpr (!Coder::kDecodes) {
+                if (coder_.bits() > most) return;
+            }
             std::rotate(lines_.begin(), lines_.begin() + 2, lines_.end());
             std::fill(lines_[0].begin(), lines_[0].end(), Colour{0});
             for (std::size_t column = 0; column < columns_; ++column) {

@@ -148,7 +148,7 @@ nb::tuple cell_facts(const PixelsIn& pixels, std::size_t threads) {
 }
 
 nb::object screen_bits(const PixelsIn& pixels, unsigned tile_log2, const Marks& marked,
-                       std::size_t threads) {
+                       double most, std::size_t threads) {
     const Picture picture = picture_of(pixels);
     const auto marks = marks_of(picture, marked);
     checked_tile(tile_log2), checked_threads(threads);
@@ -156,7 +156,7 @@ nb::object screen_bits(const PixelsIn& pixels, unsigned tile_log2, const Marks& 
     {
         nb::gil_scoped_release release;
         threads::Team team(threads);
-        bits = predictive::screen_bits(picture, tile_log2, marks, team);
+        bits = predictive::screen_bits(picture, tile_log2, marks, most, team);
     }
     return to_array(bits, {bits.size()});
 }
@@ -199,7 +199,8 @@ NB_MODULE(_tiles, m) {
     m.def("tile_parts", &tile_parts, "payload"_a, "width"_a, "height"_a);
     m.def("mixed_tile", &mixed_tile, "pixels"_a, "map"_a, "error"_a, "kernels"_a, "learned"_a);
     m.def("cell_facts", &cell_facts, "pixels"_a, "threads"_a);
-    m.def("screen_bits", &screen_bits, "pixels"_a, "tile_log2"_a, "marked"_a, "threads"_a);
+    m.def("screen_bits", &screen_bits, "pixels"_a, "tile_log2"_a, "marked"_a, "most"_a,
+          "threads"_a);
     m.def("photo_bits", &photo_bits, "pixels"_a, "tile_log2"_a, "marked"_a, "kernels"_a, "threads"_a);
     m.def("fill", &fill, "pixels"_a, "marked"_a);
 }

@@ -25,7 +25,7 @@ def cell_facts(
     pixels: NDArray[Any], threads: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]: ...
 def screen_bits(
-    pixels: NDArray[Any], tile_log2: int, marked: NDArray[np.uint8], threads: int
+    pixels: NDArray[Any], tile_log2: int, marked: NDArray[np.uint8], most: float, threads: int
 ) -> NDArray[np.float32]: ...
 def photo_bits(
     pixels: NDArray[Any], tile_log2: int, marked: NDArray[np.uint8], kernels: str, threads: int

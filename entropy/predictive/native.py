@@ -6,6 +6,7 @@ in rows; a tile begins at a cell's corner.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -202,12 +203,17 @@ def cell_facts(pixels: Samples, threads: int = 1) -> CellFacts:
 
 
 def screen_bits(
-    pixels: Samples, tile_log2: int, marked: Sequence[int] | NDArray[Any], threads: int = 1
-) -> NDArray[np.float32]:
-    """Bits that coder S spends on each of the marked cells, 0 for the others."""
+    pixels: Samples, tile_log2: int, marked: Sequence[int] | NDArray[Any], threads: int = 1,
+    most: float = math.inf,
+) -> NDArray[np.float32]:  # fmt: skip
+    """Bits that coder S spends on each of the marked cells, 0 for the others.
+
+    A tile is left as soon as it has cost more than `most` bits for every marked pixel of it: its
+    bits are then a part of them, and more than that.
+    """
     flat = np.ascontiguousarray(marked, np.uint8).reshape(-1)
     return _core().screen_bits(  # type: ignore[no-any-return]
-        np.ascontiguousarray(pixels), tile_log2, flat, threads
+        np.ascontiguousarray(pixels), tile_log2, flat, most, threads
     )
 
 

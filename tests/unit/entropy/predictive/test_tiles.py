@@ -199,3 +199,25 @@ def test_fill_keeps_what_is_not_marked_and_goes_on_smoothly() -> None:
     assert np.array_equal(filled[~inside], ramp[~inside])
     assert np.abs(filled.astype(int) - ramp)[inside].mean() < 8
     assert np.abs(np.diff(filled.astype(int), axis=1))[:64, 60:132].max() < 20
+
+
+@pytest.mark.parametrize("most", [0.5, 3.0, 8.0])
+def test_measuring_stops_where_a_tile_has_cost_enough(most: float) -> None:
+    random = np.random.default_rng(5)
+    noise = random.integers(0, 256, (128, 320, 3), np.uint8)
+    pixels = np.concatenate([noise, np.full((128, 192, 3), 40, np.uint8)], axis=1)
+    marked = np.ones(16, np.uint8)
+    marked[3] = 0
+
+    whole = native.screen_bits(pixels, 8, marked)
+    cut = native.screen_bits(pixels, 8, marked, most=most)
+
+    left, right = np.arange(16) % 8 < 4, np.arange(16) % 8 >= 4
+    for tile in (left, right):
+        enough = most * 64 * 64 * marked[tile].sum()
+        if whole[tile].sum() <= enough:
+            assert np.array_equal(cut[tile], whole[tile])
+        else:
+            assert enough < cut[tile].sum() <= whole[tile].sum()
+    assert whole[left].sum() > 8 * 64 * 64 * 7
+    assert whole[(np.arange(16) % 8) > 4].sum() < 0.5 * 64 * 64 * 6
