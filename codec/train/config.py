@@ -10,6 +10,7 @@ from typing import Any
 
 from codec.errors import OptionError
 from codec.trainable.distortion import Recipe
+from codec.trainable.recipes import recipe
 
 NUMBERS = {"shares_low": 4, "shares_high": 4, "units": 3}
 """Fields that are arrays, and how long they are."""
@@ -19,6 +20,7 @@ NUMBERS = {"shares_low": 4, "shares_high": 4, "units": 3}
 class TrainConfig:
     """What defines a training; times are fractions of `total_minutes` of wall clock.
 
+    profile: whose model is trained (`codec.trainable.recipes`).
     optimizer: "soap" or "adamw".
     lr, lr_entropy, lr_linear, lr_gain, lr_vector: peak rates of the blocks' matrices, the entropy
         model's, the linear path, the gains of the levels, and biases and kernels.
@@ -35,7 +37,7 @@ class TrainConfig:
     clip: largest norm of the gradient.
     loss: "mse", or "visual" (`codec.trainable.distortion`): then shares_low and shares_high are the
         shares of its PARTS at the lowest and the highest level, units what all but the first are
-        multiplied by.
+        multiplied by; luma whether luma counts most.
     features: a file of `codec.train.features.write_features`, for a share of texture.
     drawn: share of the crops that text and shapes are drawn into.
     bounded: whether the inside of the blocks is bounded as in the weights file that the training
@@ -45,6 +47,7 @@ class TrainConfig:
     """
 
     name: str = "wavelet"
+    profile: str = "wavelet"
     total_minutes: float = 60.0
     optimizer: str = "soap"
     lr: float = 2.5e-3
@@ -65,6 +68,7 @@ class TrainConfig:
     shares_low: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)
     shares_high: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)
     units: tuple[float, ...] = (1.0, 1.0, 1.0)
+    luma: bool = False
     features: str = ""
     drawn: float = 0.0
     bounded: bool = False
@@ -76,6 +80,7 @@ class TrainConfig:
     compile: bool = False
 
     def __post_init__(self) -> None:
+        recipe(self.profile)
         if self.optimizer not in ("soap", "adamw"):
             raise OptionError(f"optimizer must be soap or adamw, found {self.optimizer!r}")
         if self.loss not in ("mse", "visual"):
@@ -100,7 +105,8 @@ class TrainConfig:
         """What the training lowers: None for the squared error."""
         if self.loss != "visual":
             return None
-        return Recipe(*map(tuple, (self.shares_low, self.shares_high, self.units)))
+        low, high, units = (tuple(x) for x in (self.shares_low, self.shares_high, self.units))
+        return Recipe(low, high, units, self.luma)
 
     def stage(self, progress: float) -> tuple[int, int]:
         """(crops per step, side in pixels) at a fraction of the total time."""

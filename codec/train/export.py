@@ -25,13 +25,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codec.errors import OptionError
+from codec.models.registry import PSNR
 from codec.train.checkpoint import read_checkpoint
 from codec.train.config import TrainConfig
 from codec.train.data import Crops
 from codec.trainable.distortion import Recipe
 from codec.trainable.folded import Folded, folded
 from codec.trainable.integers import Limits, largest_values
-from codec.trainable.model import ImageConfig, ImageModel
+from codec.trainable.model import ImageModel
+from codec.trainable.recipes import recipe
 from codec.trainable.weights import LatentTables, TrainedWeights, write_trained
 from codec.transforms.wavelet import analyse
 from entropy.coder import CdfTables, pmf_to_cdf
@@ -184,12 +186,14 @@ def _z_histogram(weights: TrainedWeights, samples: Tensor) -> Histogram:
     return histogram
 
 
-def manifest_entry(data: bytes, name: str, model_id: int, levels: int) -> str:
-    """The TOML of a manifest entry for a weights file."""
+def manifest_entry(data: bytes, name: str, model_id: int, config: TrainConfig) -> str:
+    """The TOML of a manifest entry for a weights file; what is measured is missing still."""
+    tune = PSNR if config.distortion is None else config.loss
     return (
-        f'[[model]]\nid = {model_id}\nname = "{name}"\nprofile = "wavelet"\n'
+        f'[[model]]\nid = {model_id}\nname = "{name}"\nprofile = "{config.profile}"\n'
+        f'tune = "{tune}"\n'
         f'file = "{name}.weights"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\n'
-        f'levels = {levels}\nexact = true\ndefault = true\nsummary = ""\n'
+        f'levels = {recipe(config.profile).levels}\nexact = true\ndefault = true\nsummary = ""\n'
     )
 
 
@@ -198,8 +202,8 @@ def load_average(checkpoint: Path) -> ImageModel:
     return load_trained(checkpoint)[0]
 
 
-def load_trained(checkpoint: Path) -> tuple[ImageModel, Recipe | None]:
-    """The averaged model of a checkpoint, and what it was trained for, None for the squared error.
+def load_trained(checkpoint: Path) -> tuple[ImageModel, TrainConfig]:
+    """The averaged model of a checkpoint, and the recipe it was trained with.
 
     Raises:
         OptionError: it is none of this model.
@@ -207,12 +211,12 @@ def load_trained(checkpoint: Path) -> tuple[ImageModel, Recipe | None]:
     state = read_checkpoint(checkpoint, torch.device("cpu"))
     try:
         config = TrainConfig(**state["config"])
-        model = ImageModel(ImageConfig().with_trellis(config.trellis_step))
+        model = ImageModel(recipe(config.profile).with_trellis(config.trellis_step))
         model.load_state_dict(state["average"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise OptionError(f"checkpoint {checkpoint}: {error}") from error
     model.entropy.ops.exact = True
-    return model, config.distortion
+    return model, config
 
 
 def main() -> None:
@@ -224,10 +228,10 @@ def main() -> None:
     parser.add_argument("--id", type=int, default=1)
     args = parser.parse_args()
     crops = Crops(args.data, torch.device("cpu"), seed=1)
-    model, distortion = load_trained(args.checkpoint)
-    data = export(model, crops, distortion=distortion)
+    model, config = load_trained(args.checkpoint)
+    data = export(model, crops, distortion=config.distortion)
     args.out.write_bytes(data)
-    print(manifest_entry(data, args.out.stem, args.id, model.config.levels))
+    print(manifest_entry(data, args.out.stem, args.id, config))
     print(f"# {len(data)} bytes")
 
 

@@ -25,14 +25,18 @@ from codec.train.drawn import draw
 from codec.train.export import export, manifest_entry
 from codec.train.gradients import METRICS, Gradients
 from codec.train.optimizers import optimizers
+from codec.train.regression import start_as_regression
 from codec.train.start import initialise
 from codec.train.validate import validate
-from codec.trainable.model import ImageConfig, ImageModel
+from codec.trainable.model import ImageModel
+from codec.trainable.recipes import recipe
 from codec.trainable.restore import bound, restore
 from codec.trainable.weights import read_trained, read_units
-from entropy.coder.states import FEW_STATES, MANY_STATES
+from entropy.coder.states import FEW_STATES
 
 LOG_STEPS = 50
+REGRESSION_CROPS = 200
+"""Looked at where an analysis begins as a linear guess of a landed one."""
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 """Options of mallopt(3)."""
 
@@ -43,7 +47,7 @@ class Trainer:
     def __init__(self, config: TrainConfig, data: list[Path], device: torch.device) -> None:
         torch.manual_seed(config.seed)
         self.config, self.device = config, device
-        self.model = ImageModel(ImageConfig().with_trellis(config.trellis_step))
+        self.model = ImageModel(recipe(config.profile).with_trellis(config.trellis_step))
         parallel.begin()
         self.crops = Crops(data, device, config.seed + parallel.rank(), config.shrunk)
         self.steps, self.seconds, self.pixels = 0, 0.0, 0
@@ -63,6 +67,20 @@ class Trainer:
         initialise(self.model, self.crops)
         self._reset_average()
 
+    def _begin_from(self, data: bytes) -> None:
+        """Weights that landed: of this profile, or of the one whose synthesis it begins with."""
+        weights = read_trained(data)
+        initialise(self.model, self.crops)
+        if self.model.config.transform.linear and not weights.config.transform.linear:
+            landed = ImageModel(weights.config)
+            initialise(landed, self.crops)
+            restore(landed, weights)
+            start_as_regression(self.model, landed.eval(), self.crops, REGRESSION_CROPS)
+        else:
+            restore(self.model, weights)
+        if self.config.bounded:
+            bound(self.model, read_units(data))
+
     def _reset_average(self) -> None:
         self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
 
@@ -77,11 +95,7 @@ class Trainer:
         """
         if path.suffix == ".weights":
             self.model.cpu()  # where weights files are read
-            self.start()
-            data = path.read_bytes()
-            restore(self.model, read_trained(data))
-            if self.config.bounded:
-                bound(self.model, read_units(data))
+            self._begin_from(path.read_bytes())
             self.model.to(self.device)
             self._reset_average()
             return
@@ -130,7 +144,9 @@ class Trainer:
         self.model.entropy.ops.exact = progress >= c.exact_from
         if self.model.entropy.trellis is not None:
             few = progress < c.few_states
-            self.model.entropy.trellis.states = FEW_STATES if few else MANY_STATES
+            self.model.entropy.trellis.states = (
+                FEW_STATES if few else self.model.config.entropy.trellis_states
+            )
         rate = self.rate(progress)
         for optimizer, peaks in zip(self.optimizers, self.peaks, strict=True):
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
@@ -201,7 +217,7 @@ def run(
     if ended:
         content = export(trainer.averaged(), trainer.crops, distortion=config.distortion)
         (out / f"{config.name}.weights").write_bytes(content)
-        entry = manifest_entry(content, config.name, 0, trainer.model.config.levels)
+        entry = manifest_entry(content, config.name, 0, config)
         (out / f"{config.name}.toml").write_text(entry)
 
 

@@ -6,6 +6,7 @@ import torch
 
 from codec.train.config import TrainConfig
 from codec.train.soap import Soap
+from codec.trainable.blocks import ScaledLinear
 from codec.trainable.model import ImageModel
 
 __all__ = ["optimizers"]
@@ -17,8 +18,8 @@ def optimizers(model: ImageModel, config: TrainConfig) -> list[torch.optim.Optim
     The linear path starts near its optimum and carries the precision that high rates need: it moves
     slowly.
     """
-    trunk = (model.analysis.stem, model.analysis.down, model.synthesis.up, model.synthesis.stem)
-    linear = [layer.weight for layer in trunk]
+    ends = (model.analysis, model.synthesis)
+    linear = [m.weight for end in ends for m in end.modules() if isinstance(m, ScaledLinear)]
     entropy = [p for p in model.entropy.parameters() if p.dim() == 2 and p.shape[0] > 16]
     chosen = {id(p) for p in linear + entropy}
     blocks = [

@@ -51,16 +51,26 @@ def initialise(model: ImageModel, crops: Crops, count: int = 400) -> None:
     )
     start_as_linear_codec(model.analysis, model.synthesis, start)
 
+    begin_entropy(model, variance.sqrt(), 1 / steps[:, None])
+
+
+@torch.no_grad()
+def begin_entropy(model: ImageModel, size: Tensor, gains: Tensor) -> None:
+    """Set the ranges and scales of the entropy model for latents of known sizes.
+
+    Args:
+        size: (latent,) standard deviations before the gain of the level.
+        gains: (KNOTS, latent) or (KNOTS, 1), from coarse to fine.
+    """
+    spread = size * gains
     # Activations hold six standard deviations at the finest step.
-    peak = 6 * variance.sqrt() / steps.min()
-    exponents = (peak / (ACT_MAX / 2**ACT_BITS)).log2().ceil().clamp(min=0)
+    exponents = (6 * spread[-1] / (ACT_MAX / 2**ACT_BITS)).log2().ceil().clamp(min=0)
     entropy = model.entropy
     entropy.set_exponents(exponents)
-    size = config.entropy.group
+    group_size = model.config.entropy.group
     for step in range(STEPS):
         for group in range(4):
             layer = entropy.ops.layer(f"head.{step}.index.{group}")
-            scale = variance[group * size : (group + 1) * size].sqrt()
-            scale = scale[None] / steps[:, None] * 0.6 + 0.2
+            scale = spread[:, group * group_size : (group + 1) * group_size] * 0.6 + 0.2
             index = (scale / gaussian.SCALE_MIN).log() / gaussian.SCALE_STEP
             layer.level_bias.copy_(index.clamp(4, 60) / 2**INDEX_BITS)

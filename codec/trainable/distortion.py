@@ -7,18 +7,20 @@
 
 A loss is bits per pixel + lmbda * distortion, whatever the distortion. Units make each part's
 gradient at decoded pictures as large as that of the squared error; shares go in a line from the
-lowest level to the highest.
+lowest level to the highest. Where the recipe says `luma`, structure is that of luma, and squared
+errors are those of luma and a sixth of those of both colour differences.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from codec.trainable.structure import SMALLEST_SIDE, low_pass_error, similarity
+from codec.trainable.structure import SMALLEST_SIDE, low_pass_error, luma, luma_first, similarity
 
 __all__ = ["PARTS", "Recipe", "Texture", "Visual", "squared_error"]
 
@@ -32,11 +34,20 @@ Texture = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Shares of PARTS at the lowest and at the highest level, and units of all but the first."""
+    """Shares of PARTS at the lowest and at the highest level, and units of all but the first; and
+    whether luma counts most, or red, green and blue alike.
+    """
 
     low: tuple[float, ...]
     high: tuple[float, ...]
     units: tuple[float, ...]
+    luma: bool = False
+
+    @staticmethod
+    def of(told: dict[str, Any]) -> Recipe:
+        """From what `dataclasses.asdict` gave, read back from JSON."""
+        values: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items()}
+        return Recipe(**values)
 
 
 def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
@@ -65,7 +76,7 @@ class Visual(nn.Module):
         weights = shares * torch.tensor([1.0, *recipe.units])
         self.register_buffer("weights", weights, persistent=False)
         self.weights: Tensor
-        self._texture = texture
+        self._texture, self._luma = texture, recipe.luma
 
     def forward(
         self, x_hat: Tensor, x: Tensor, level: Tensor, mask: Tensor | None = None
@@ -85,12 +96,14 @@ class Visual(nn.Module):
     def parts(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """(B, len(PARTS)), before units and shares."""
         difference = x_hat - x
-        squares = difference.square()
+        alike = difference.square().mean(3)
+        squares = luma_first(difference) if self._luma else alike
         if mask is not None:
-            squares = squares * (1 + DRAWN_WEIGHT * mask)[..., None]
-        plain, weighted = similarity(x_hat.permute(0, 3, 1, 2), x.permute(0, 3, 1, 2))
+            squares = squares + DRAWN_WEIGHT * mask * alike
+        planes = (luma(a) if self._luma else a.permute(0, 3, 1, 2) for a in (x_hat, x))
+        plain, weighted = similarity(*planes)
         found = [
-            squares.mean((1, 2, 3)) * 255.0**2,
+            squares.mean((1, 2)) * 255.0**2,
             1 - (plain + weighted) / 2,
             low_pass_error(difference),
         ]

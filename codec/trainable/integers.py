@@ -34,7 +34,7 @@ from codec.trainable.block_integers import (
     tensors_of,
 )
 from codec.trainable.folded import Folded, Largest
-from codec.transforms.wavelet import STEM, WaveletConfig, analyse, synthesise
+from codec.transforms.wavelet import STEM, STRIDE, WaveletConfig, analyse, synthesise
 from entropy.models.hyper_graph import hyper_analyse
 from entropy.models.quadtree import EntropyConfig
 from entropy.models.record import Y_HAT_RANGE, Z_RANGE
@@ -132,17 +132,29 @@ def _analysis(
     parts: Parts, config: WaveletConfig, largest: Largest, limits: Limits, units: Units
 ) -> Program:
     w = arrays(parts["analysis"])
+    down = units["analysis/down"] = _ends_unit(largest["down.out"], 1 << (DOWN_BITS - 1))
+    gain = gains(w["gain.log_gain"], config.levels)
+    gain_layer = scale_layer(gain * down[None] * 2**Y_BITS, (-Y_RANGE, Y_RANGE), Type.I32)
+    if config.linear:
+        layers = {"down": _of_pixels(w, "down", down, Type.I32), "gain": gain_layer}
+        return _recorded_analysis(layers, config)
     trunk = units["analysis/trunk"] = _trunk_unit(largest)
     layers = _blocks("analysis", w, config.analysis8, trunk, largest, limits, units, config.levels)
-    stem = w["stem.weight"] / 255
-    offset = w["stem.bias"] - 127.5 * stem.sum(1)
-    pixels = np.ones(stem.shape[1])
-    layers["stem"] = linear_layer(to_linear(stem, offset[None], (pixels, trunk), 255), Type.I16)
-    down = units["analysis/down"] = _ends_unit(largest["down.out"], 1 << (DOWN_BITS - 1))
+    layers["stem"] = _of_pixels(w, "stem", trunk, Type.I16)
     sums = to_linear(w["down.weight"], w["down.bias"][None], (np.tile(trunk, 4), down), LARGEST + 1)
-    layers["down"] = linear_layer(sums, Type.I32)
-    gain = gains(w["gain.log_gain"], config.levels)
-    layers["gain"] = scale_layer(gain * down[None] * 2**Y_BITS, (-Y_RANGE, Y_RANGE), Type.I32)
+    layers |= {"down": linear_layer(sums, Type.I32), "gain": gain_layer}
+    return _recorded_analysis(layers, config)
+
+
+def _of_pixels(w: dict[str, Floats], name: str, outputs: Floats, kind: Type) -> Layer:
+    """A linear map of samples 0..255, whose floats are for -0.5..0.5."""
+    matrix = w[f"{name}.weight"] / 255
+    offset = w[f"{name}.bias"] - 127.5 * matrix.sum(1)
+    units = np.ones(matrix.shape[1]), outputs
+    return linear_layer(to_linear(matrix, offset[None], units, 255), kind)
+
+
+def _recorded_analysis(layers: dict[str, Layer], config: WaveletConfig) -> Program:
     record = Recorder(layers)
     pixel = record.input(Type.U8, 3, 0, 255)
     return record.program([analyse(record, config, pixel)])
@@ -243,10 +255,13 @@ def floats_of(programs: dict[str, Program], units: Units, knots: int) -> Parts:
 
 def _floats(part: str, program: Program, units: Units, knots: int) -> dict[str, Tensor]:
     found: dict[str, Floats] = {}
-    trunk = np.ones(1) if part == "hyper_analysis" else units[f"{part}/trunk"]
+    trunk = units.get(f"{part}/trunk", np.ones(1))
+    linear = part == "analysis" and "analysis/trunk" not in units
+    first = "down" if linear else "stem"
+    before_down = np.ones(3 * STRIDE * STRIDE) if linear else np.tile(trunk, 4)
     ends = {
         ("analysis", "stem"): (np.ones(3 * STEM * STEM), trunk),
-        ("analysis", "down"): (np.tile(trunk, 4), units.get("analysis/down")),
+        ("analysis", "down"): (before_down, units.get("analysis/down")),
         ("synthesis", "up"): (units.get("synthesis/up"), np.tile(trunk, 4)),
         ("synthesis", "stem"): (trunk, np.ones(3 * STEM * STEM)),
     }
@@ -275,8 +290,8 @@ def _floats(part: str, program: Program, units: Units, knots: int) -> dict[str, 
             matrix, bias = from_linear(sums, (inputs, outputs))
             found[f"{name}.weight"], found[f"{name}.bias"] = matrix, bias[0]
     if part == "analysis":
-        found["stem.bias"] = found["stem.bias"] + 127.5 * found["stem.weight"].sum(1)
-        found["stem.weight"] = found["stem.weight"] * 255
+        found[f"{first}.bias"] = found[f"{first}.bias"] + 127.5 * found[f"{first}.weight"].sum(1)
+        found[f"{first}.weight"] = found[f"{first}.weight"] * 255
     elif part == "synthesis":
         found["stem.bias"] = (found["stem.bias"] - 127.5) / 255
         found["stem.weight"] = found["stem.weight"] / 255

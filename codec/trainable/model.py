@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from codec.models.quality import LAMBDA_MAX, LAMBDA_MIN
 from codec.trainable.transforms import Analysis, Synthesis
 from codec.transforms.wavelet import WaveletConfig
-from entropy.coder.states import FEW_STATES, MANY_STATES
+from entropy.coder.states import FEW_STATES
 from entropy.models.hyperprior import HyperpriorModel
 from entropy.models.quadtree import EntropyConfig
 
@@ -27,8 +27,8 @@ class ImageConfig:
         return self.entropy.levels
 
     def with_trellis(self, step: int) -> ImageConfig:
-        """This recipe with that `trellis_step` of its entropy model, and the large trellis."""
-        states = MANY_STATES if step else FEW_STATES
+        """This recipe with that `trellis_step` of its entropy model; none has the small trellis."""
+        states = self.entropy.trellis_states if step else FEW_STATES
         entropy = replace(self.entropy, trellis_step=step, trellis_states=states)
         return replace(self, entropy=entropy)
 

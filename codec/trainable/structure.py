@@ -13,7 +13,7 @@ from torch import Tensor
 
 from codec.image.metrics import SCALE_WEIGHTS, WINDOW_SIGMA, WINDOW_TAPS
 
-__all__ = ["SMALLEST_SIDE", "low_pass_error", "luma", "similarity"]
+__all__ = ["SMALLEST_SIDE", "low_pass_error", "luma", "luma_first", "similarity"]
 
 C1, C2 = 0.01**2, 0.03**2
 """Of samples in 0..1."""
@@ -23,11 +23,26 @@ SMALLEST_SIDE = 2 ** (len(SCALE_WEIGHTS) - 1) * WINDOW_TAPS
 """Of a picture that has all scales."""
 LUMA = (0.2126, 0.7152, 0.0722)
 """BT.709."""
+COLOUR_SHARE = 1 / 6
+"""Of the squared error of a colour difference, against that of luma; (6 Y + Cb + Cr) / 8 is how
+video is judged.
+"""
 
 
 def luma(x: Tensor) -> Tensor:
     """(B, H, W, 3) RGB -> (B, 1, H, W)."""
     return (x @ x.new_tensor(LUMA))[:, None]
+
+
+def luma_first(difference: Tensor) -> Tensor:
+    """Squared error of luma and COLOUR_SHARE of those of Cb and Cr: (B, H, W, 3) RGB -> (B, H, W).
+
+    A grey difference counts as its mean square does.
+    """
+    y = difference @ difference.new_tensor(LUMA)
+    red, blue = 2 * (1 - LUMA[0]), 2 * (1 - LUMA[2])
+    cr, cb = (difference[..., 0] - y) / red, (difference[..., 2] - y) / blue
+    return y.square() + COLOUR_SHARE * (cr.square() + cb.square())
 
 
 def _blur(x: Tensor) -> Tensor:

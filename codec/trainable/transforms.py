@@ -17,7 +17,7 @@ from codec.trainable.blocks import (
     shuffle,
     unshuffle,
 )
-from codec.transforms.wavelet import STEM_CHANNELS, WaveletConfig, analyse, synthesise
+from codec.transforms.wavelet import STEM, STEM_CHANNELS, STRIDE, WaveletConfig, analyse, synthesise
 
 PIXEL_SCALE = 0.25
 """Typical size of x, for the scaled linear maps at the border to pixels."""
@@ -49,14 +49,9 @@ class LinearStart:
     steps: Tensor
 
 
-class _Trunk(nn.ModuleList):
-    def blocks(self) -> list[GatedBlock]:
-        return [block for block in self if isinstance(block, GatedBlock)]
-
-
-def _trunk8(config: WaveletConfig, count: int) -> _Trunk:
+def _trunk8(config: WaveletConfig, count: int) -> nn.ModuleList:
     make = (GatedBlock(config.trunk, config.levels, STEM_CHANNELS) for _ in range(count))
-    return _Trunk(make)
+    return nn.ModuleList(make)
 
 
 class _FloatOperations:
@@ -86,9 +81,12 @@ class Analysis(nn.Module):
     def __init__(self, config: WaveletConfig) -> None:
         super().__init__()
         self.config = config
-        self.stem = ScaledLinear(STEM_CHANNELS, config.trunk)
-        self.trunk8 = _trunk8(config, config.analysis8)
-        self.down = ScaledLinear(4 * config.trunk, config.latent)
+        if config.linear:
+            self.down = ScaledLinear(3 * STRIDE * STRIDE, config.latent)
+        else:
+            self.stem = ScaledLinear(STEM_CHANNELS, config.trunk)
+            self.trunk8 = _trunk8(config, config.analysis8)
+            self.down = ScaledLinear(4 * config.trunk, config.latent)
         self.gain = LevelGain(config.latent, config.levels)
 
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
@@ -116,16 +114,21 @@ class Synthesis(nn.Module):
 def start_as_linear_codec(analysis: Analysis, synthesis: Synthesis, start: LinearStart) -> None:
     """Set the linear path and the channel sizes; blocks stay the identity, and notes zero."""
     pixels = torch.full((STEM_CHANNELS,), PIXEL_SCALE)
-    notes = len(analysis.stem.weight) - STEM_CHANNELS
+    notes = analysis.config.trunk - STEM_CHANNELS
     stem = F.pad(start.stem, (0, 0, 0, notes))
     stem_scale = F.pad(start.stem_scale, (0, notes), value=OUT_SCALE)
     transform = F.pad(start.transform.view(-1, 4, STEM_CHANNELS), (0, notes)).flatten(1)
-    analysis.stem.set(stem, pixels)
-    analysis.down.set(transform, stem_scale.repeat(4))
+    if analysis.config.linear:
+        basis = torch.eye(3 * STRIDE * STRIDE).view(-1, STRIDE, STRIDE, 3)
+        packet = unshuffle(unshuffle(basis, STEM) @ stem.T, STRIDE // STEM).flatten(1)
+        analysis.down.set(transform @ packet.T, torch.full((len(basis),), PIXEL_SCALE))
+    else:
+        analysis.stem.set(stem, pixels)
+        analysis.down.set(transform, stem_scale.repeat(4))
     synthesis.up.set(transform.T, start.scale)
     synthesis.stem.set(stem.T, stem_scale)
-    for trunk in (analysis.trunk8, synthesis.trunk8):
-        for block in trunk.blocks():
+    for block in (*analysis.modules(), *synthesis.modules()):
+        if isinstance(block, GatedBlock):
             block.scale.copy_(stem_scale)
     log_steps = start.steps.log()[:, None]
     analysis.gain.log_gain.copy_(-log_steps.expand_as(analysis.gain.log_gain))

@@ -121,8 +121,7 @@ def read_trained(data: bytes) -> TrainedWeights:
         )
         distortion = None
         if "distortion" in entries:
-            told = json.loads(cast(bytes, entries["distortion"]))
-            distortion = Recipe(**{name: tuple(value) for name, value in told.items()})
+            distortion = Recipe.of(json.loads(cast(bytes, entries["distortion"])))
         network = integer_network_of(config.entropy, found, config.levels)
     except (InvalidWeightsFile, KeyError, TypeError, ValueError) as error:
         raise WeightsMismatch(f"not a weights file of this program: {error}") from error

@@ -7,7 +7,14 @@ at 1/8, one latent at 1/16.
       down: fold 2, 4 trunk -> M       1/16   starts as the Karhunen-Loeve transform of 16x16 blocks
       gain of the level                       y in symbols
 
-and the mirror image for synthesis. What a block of 8x8 pixels holds, a Haar wavelet packet of three
+and the mirror image for synthesis. Where the encoder has to cost next to nothing (`linear`), the
+analysis is one linear map, after the idea of WaLLoC (Jacobellis, Yadwadkar, arXiv 2412.09405):
+
+    x (H, W, 3) uint8
+      down: fold 16, 768 -> M          1/16   a packet of four stages and the map behind it in one
+      gain of the level                       y in symbols
+
+What a block of 8x8 pixels holds, a Haar wavelet packet of three
 stages holds too: a stem is that packet, an orthonormal change of basis, followed by a linear map
 (`haar_packet`; a test shows it). All blocks start as the identity, so an untrained pair is a linear
 transform codec of 16x16 blocks; what is learned is learned on top. The linear path is the shortcut
@@ -48,7 +55,7 @@ STEM_CHANNELS = 3 * STEM * STEM
 @dataclass(frozen=True, slots=True)
 class WaveletConfig:
     """Sizes: y channels, the number of blocks of each side, channels of the trunk at 1/8 (192 of
-    them for coefficients).
+    them for coefficients); whether the analysis is one linear map, and has no trunk.
     """
 
     latent: int = 320
@@ -56,6 +63,7 @@ class WaveletConfig:
     synthesis8: int = 17
     levels: int = 64
     trunk: int = 256
+    linear: bool = False
 
 
 class Operations(Protocol):
@@ -76,6 +84,8 @@ class Operations(Protocol):
 
 def analyse(ops: Operations, config: WaveletConfig, pixels: Any) -> Any:
     """Pixels -> y, in symbols."""
+    if config.linear:
+        return ops.scale("gain", ops.linear("down", pixels, fold=STRIDE))
     x = ops.linear("stem", pixels, fold=STEM)
     for n in range(config.analysis8):
         x = ops.gated_block(f"trunk8.{n}", x)

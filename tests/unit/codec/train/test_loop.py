@@ -52,8 +52,8 @@ def recipe(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _small_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "ImageConfig", lambda: TINY)
-    monkeypatch.setattr(export, "ImageConfig", lambda: TINY)
+    monkeypatch.setattr(loop, "recipe", lambda profile: TINY)
+    monkeypatch.setattr(export, "recipe", lambda profile: TINY)
 
 
 def trainer(data: Path, **changes: object) -> loop.Trainer:
@@ -250,7 +250,7 @@ def test_checkpoint_exports_to_a_weights_file(data: Path, tmp_path: Path) -> Non
     file = export.export(model, Crops([data], torch.device("cpu"), seed=1), count=4, side=64)
 
     assert isinstance(model, ImageModel)
-    entry = tomllib.loads(export.manifest_entry(file, "x", 9, 64))["model"][0]
+    entry = tomllib.loads(export.manifest_entry(file, "x", 9, TrainConfig()))["model"][0]
     assert entry["id"] == 9
     assert entry["file"] == "x.weights"
     assert entry["exact"] is True
@@ -357,7 +357,7 @@ torch.set_num_threads(1)
 from pathlib import Path
 from codec.train import loop
 from tests.model_fixtures import TINY
-loop.ImageConfig = lambda: TINY
+loop.recipe = lambda profile: TINY
 loop.run(Path({recipe!r}), [Path({data!r})], 0.005, Path({out!r}), device="cpu")
 loaded = {{name.split(".")[0] for name, module in sys.modules.items() if module is not None}}
 assert not {{"compressai", "constriction"}} & loaded

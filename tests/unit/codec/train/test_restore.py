@@ -15,6 +15,7 @@ from codec.errors import OptionError
 from codec.train import loop
 from codec.train.config import TrainConfig
 from codec.train.start import initialise
+from codec.trainable.blocks import GatedBlock
 from codec.trainable.model import ImageConfig, ImageModel
 from codec.trainable.restore import restore
 from codec.trainable.weights import TrainedWeights, read_trained
@@ -94,7 +95,8 @@ def test_channels_beyond_those_of_a_narrow_trunk_begin_as_notes() -> None:
     same = zip(outputs(wide, 31), outputs(restored(weights, narrow), 31), strict=True)
     for found, wanted in same:
         assert torch.allclose(found, wanted, rtol=1e-4, atol=1e-4)
-    block = wide.synthesis.trunk8.blocks()[0]
+    block = wide.synthesis.trunk8[0]
+    assert isinstance(block, GatedBlock)
     assert not block.reduce.weight[192:].any()  # nothing is noted yet,
     assert block.expand.weight[:, 192:].any()  # but what will be can be read
     with pytest.raises(OptionError, match="shape"):
@@ -120,7 +122,7 @@ def test_weights_of_another_recipe_are_refused() -> None:
 def test_training_goes_on_from_a_weights_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "ImageConfig", lambda: TINY)
+    monkeypatch.setattr(loop, "recipe", lambda profile: TINY)
     Image.fromarray(synthetic_picture(96, 112)).save(tmp_path / "photo.png")
     path = tmp_path / "w.weights"
     path.write_bytes(file_of(weights_of(random_model())))
