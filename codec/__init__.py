@@ -99,12 +99,13 @@ __all__ = [
     "decode",
     "encode",
     "info",
+    "latents",
     "open",
     "verify",
 ]
 
 _MODULES = {
-    "codec.api": ("ImageInfo", "Verification", "decode", "encode", "info", "verify"),
+    "codec.api": ("ImageInfo", "Verification", "decode", "encode", "info", "latents", "verify"),
     "codec.decoder": ("Decoder",),
     "codec.encoder": ("Encoder",),
     "codec.image.picture": ("Picture",),

@@ -41,6 +41,9 @@ from entropy.errors import EntropyCodingError
 from entropy.predictive.payload import MODES, pixels_by_mode
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from codec.image.files import ImageSource
     from codec.image.picture import Picture, Samples
 
@@ -55,6 +58,7 @@ __all__ = [
     "digest",
     "encode",
     "info",
+    "latents",
     "read_data",
     "verify",
 ]
@@ -268,6 +272,28 @@ def decode(
         limits=check_limits(limits),
     )
     return _decode_picture(read_data(data, limits=options.limits), options).to_numpy()
+
+
+def latents(
+    data: DataSource, *, device: str = "auto", threads: int = 0, limits: Limits | None = None
+) -> NDArray[np.int32]:
+    """The latents of a file, for learning on compressed data; see `Decoder.latents`.
+
+    Args:
+        data: a path, the bytes of the file, or a binary file object.
+        device, threads, limits: see `DecoderOptions`.
+
+    Returns:
+        int32, shape (ceil(H / 16), ceil(W / 16), channels), in 2^-5 symbols.
+
+    Raises:
+        UnsupportedImage: parts of the picture are coded sample by sample.
+        CodecError: see `codec.errors`.
+        OSError: the file cannot be opened or read.
+    """
+    from codec.decoder import Decoder
+
+    return Decoder(device=device, threads=threads, limits=limits).latents(data)
 
 
 def info(data: DataSource, *, limits: Limits | None = None, strict: bool = True) -> ImageInfo:

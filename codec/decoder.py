@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bitstream
-from codec.errors import InvalidField, translated
+from codec.errors import InvalidField, UnsupportedImage, translated
 from codec.frame.devices import frame_model, resolve_device
-from codec.frame.geometry import tile_area
+from codec.frame.geometry import LATENT_PX, tile_area
 from codec.frame.leaving import as_computing, stoppable
 from codec.frame.predictive import check_coder, decode_predictive, learned_part
 from codec.image.alpha import decode_alpha
@@ -112,9 +112,35 @@ class Decoder:
             return samples
         return decode_predictive(container, area, samples, threads=self._threads)
 
-    def latents(self, data: bytes) -> list[NDArray[np.int32] | None]:
-        """y_hat of every tile, (h, w, latent) int32 in 2^-5 symbols: what everything else follows
-        from. None for a tile that has no learned part.
+    def latents(self, data: DataSource) -> NDArray[np.int32]:
+        """y_hat of a picture, (ceil(H / 16), ceil(W / 16), channels) int32 in 2^-5 symbols: what
+        its pixels are made from, and an input for learning on compressed data.
+
+        Channels have the size that the level gives them: compare latents of one quality. Where
+        cells of the picture are coded sample by sample, latents go on smoothly from around them.
+
+        Raises:
+            UnsupportedImage: a tile is coded sample by sample altogether, and has no latents.
+            CodecError: the file is damaged, not ours, or over a limit.
+        """
+        content = read_data(data, limits=self._limits)
+        tiles = self.tile_latents(content)
+        grid = bitstream.read(as_bytes(content), self._limits).grid
+        if not tiles or any(tile is None for tile in tiles):
+            raise UnsupportedImage("parts of the picture are coded sample by sample: no latents")
+        channels = next(tile.shape[2] for tile in tiles if tile is not None)
+        height, width = -(-grid.height // LATENT_PX), -(-grid.width // LATENT_PX)
+        found = np.empty((height, width, channels), np.int32)
+        for n, tile in enumerate(tiles):
+            assert tile is not None
+            area = tile_area(grid.rectangle(n))
+            part = found[area.y : area.bottom, area.x : area.right]
+            part[...] = tile[: part.shape[0], : part.shape[1]]
+        return found
+
+    def tile_latents(self, data: bytes) -> list[NDArray[np.int32] | None]:
+        """y_hat of every tile with its padding, (h, w, latent) int32 in 2^-5 symbols. None for a
+        tile that has no learned part.
         """
         with translated():
             container = bitstream.read(as_bytes(data), self._limits)
@@ -129,7 +155,9 @@ class Decoder:
                 found.append(
                     None
                     if payload is None
-                    else model.decompress(payload, area.height, area.width, header.level)
+                    else model.decompress(
+                        payload, area.height, area.width, header.level, self._threads
+                    )
                 )
             return found
 

@@ -117,7 +117,7 @@ def test_tiles_do_not_depend_on_each_other() -> None:
     """One tile of the file alone in a container decodes to the same latents."""
     file = Encoder().encode(synthetic_picture(150, 170), level=40, tile=64)
     container = bitstream.read(file)
-    decoded = Decoder().latents(file)
+    decoded = Decoder().tile_latents(file)
     for index in (4, 8):
         r = container.grid.rectangle(index)
         header = bitstream.Header(
@@ -126,7 +126,7 @@ def test_tiles_do_not_depend_on_each_other() -> None:
             level=container.header.level, tile_log2=6,
         )  # fmt: skip
         alone = bitstream.write(bitstream.Container(header=header, tiles=[container.tile(index)]))
-        (found,) = Decoder().latents(alone)
+        (found,) = Decoder().tile_latents(alone)
         assert np.array_equal(found, decoded[index])
 
 
@@ -163,7 +163,7 @@ def test_cuda_gives_the_bytes_latents_and_pixels_of_the_processor() -> None:
     assert files[0] == files[1]
     ours, theirs = Decoder(device="cpu"), Decoder(device="cuda")
     assert np.array_equal(theirs.decode(files[0]), ours.decode(files[0]))
-    for a, b in zip(theirs.latents(files[0]), ours.latents(files[0]), strict=True):
+    for a, b in zip(theirs.tile_latents(files[0]), ours.tile_latents(files[0]), strict=True):
         assert np.array_equal(a, b)
 
 

@@ -179,7 +179,7 @@ def test_methods_for_pictures_take_nothing_else(value: Any, data: bytes) -> None
     with pytest.raises(codec.CodecError):
         codec.Decoder().decode_picture(value)
     with pytest.raises(codec.CodecError):
-        codec.Decoder().latents(value)
+        codec.Decoder().tile_latents(value)
     for call in (
         lambda: encoder.encode_picture(picture, codec.EncoderOptions(), 5),  # type: ignore[arg-type]
         lambda: codec.Decoder().decode_picture(data, progress=5),  # type: ignore[arg-type]

@@ -217,7 +217,7 @@ def test_damage_elsewhere_does_not_matter_to_a_crop(decoder: Decoder, many_tiles
     assert caught.value.chunk == "TILE"
     assert caught.value.offset is not None
     with pytest.raises(ChecksumMismatch):
-        decoder.latents(damaged)
+        decoder.tile_latents(damaged)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_sources_of_every_kind(decoder: Decoder, many_tiles: bytes, tmp_path: Pa
 def test_latents_are_those_of_the_tiles(decoder: Decoder, many_tiles: bytes) -> None:
     grid = bitstream.read(many_tiles).grid
 
-    latents = decoder.latents(many_tiles)
+    latents = decoder.tile_latents(many_tiles)
 
     assert len(latents) == 35
     for index, y_hat in enumerate(latents):

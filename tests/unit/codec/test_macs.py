@@ -1,7 +1,8 @@
-"""The decoder's cost: every multiplication of a sum of products, counted in the programs that run.
+"""The cost of models: every multiplication of a sum of products, counted in the programs that run.
 
-Counted for one tile of whole hyper-latents: hyper-synthesis, context, heads, synthesis. Elementwise
-work and table lookups are not multiply-accumulates and are left out, as in the literature.
+Counted for one tile of whole hyper-latents: hyper-synthesis, context, heads, synthesis, and for the
+encoder both analyses. Elementwise work and table lookups are not multiply-accumulates and are left
+out, as in the literature.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tests.model_fixtures import TINY
 BUDGET = 50_000.0
 """DESIGN section 3: at most 50 kMAC per pixel."""
 
+PICTURES = [e for e in registry.entries() if e.profile.startswith("wavelet")]
 Size = tuple[int, int]
 
 
@@ -64,8 +66,8 @@ def macs(program: Program, sizes: Sequence[Size]) -> int:
     return total
 
 
-def decoder_macs(entry: ModelEntry) -> dict[str, float]:
-    """Per pixel, of decoding a tile of 256 x 128 pixels."""
+def macs_by_part(entry: ModelEntry) -> dict[str, float]:
+    """Per pixel, of a tile of 256 x 128 pixels."""
     entries = weights_file.read(entry.path.read_bytes())
     programs = {name: part for name, part in entries.items() if isinstance(part, Program)}
     at16, at32, at64 = (8, 16), (4, 8), (2, 4)
@@ -76,8 +78,19 @@ def decoder_macs(entry: ModelEntry) -> dict[str, float]:
         if step + 1 < STEPS:
             entropy += macs(programs[f"embed.{step}"], [at32] * 4 + known)
     pixels = 256 * 128
-    synthesis = macs(programs["synthesis"], [at16])
-    return {"entropy model": entropy / pixels, "synthesis": synthesis / pixels}
+    counts = {
+        "entropy model": entropy,
+        "synthesis": macs(programs["synthesis"], [at16]),
+        "analysis": macs(programs["analysis"], [(128, 256)]),
+        "hyper_analysis": macs(programs["hyper_analysis"], [at16]),
+    }
+    return {part: count / pixels for part, count in counts.items()}
+
+
+def decoder_macs(entry: ModelEntry) -> dict[str, float]:
+    """What a decoder does of it."""
+    found = macs_by_part(entry)
+    return {part: found[part] for part in ("entropy model", "synthesis")}
 
 
 def expected_macs(config: ImageConfig) -> dict[str, float]:
@@ -103,14 +116,32 @@ def test_programs_multiply_as_often_as_the_recipe_says(tiny_entry: ModelEntry) -
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize(
-    "entry",
-    [entry for entry in registry.entries() if entry.profile == "wavelet"],
-    ids=lambda e: e.name,
-)
+@pytest.mark.parametrize("entry", PICTURES, ids=lambda e: e.name)
 def test_registered_model_is_within_the_budget(entry: ModelEntry) -> None:
     found = decoder_macs(entry)
 
     print({part: f"{count / 1000:.2f} kMAC/px" for part, count in found.items()})
     assert found == pytest.approx(expected_macs(read_trained(entry.path.read_bytes()).config))
     assert sum(found.values()) <= BUDGET
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("entry", registry.entries(), ids=lambda e: e.name)
+def test_register_tells_what_a_model_costs(entry: ModelEntry) -> None:
+    if entry not in PICTURES:
+        assert entry.kmac == (0.0, 0.0)
+        return
+    found = macs_by_part(entry)
+    decode = found["entropy model"] + found["synthesis"]
+    encode = found["entropy model"] + found["analysis"] + found["hyper_analysis"]
+
+    assert entry.kmac == pytest.approx((encode / 1000, decode / 1000), abs=0.05)
+
+
+@pytest.mark.weights
+def test_the_light_analysis_is_next_to_nothing() -> None:
+    """At most 3 kMAC a pixel, and the whole encoder a twentieth of the default's."""
+    light, usual = (registry.default(name) for name in ("wavelet-light", "wavelet"))
+
+    assert macs_by_part(light)["analysis"] <= 3000
+    assert light.kmac[0] * 12 < usual.kmac[0]
