@@ -30,8 +30,9 @@ while size := source.read(8):
 
 
 class OwnPeer:
-    """A model of ours, NAME or NAME-eEFFORT: "wavelet", the default profile as it is, or "visual",
-    its model for what people see. The setting is the quality level of the model.
+    """A model of ours, NAME or NAME-eEFFORT: "wavelet", the default profile as it is, "visual", its
+    model for what people see, or "light", the profile that encodes fast. The setting is the
+    quality level of the model.
 
     Raises:
         PeerMissing: this version has no such model.
@@ -105,8 +106,11 @@ class OwnPeer:
             self._process = None
 
 
-_MODELS = {"wavelet": ("wavelet", None), "visual": ("wavelet", "visual")}
+_MODELS = {
+    "wavelet": ("wavelet", None), "visual": ("wavelet", "visual"), "light": ("wavelet-light", None),
+}  # fmt: skip
 """Profile and tune by the first part of a name."""
 NAMES = (
     "wavelet", "wavelet-e8", "wavelet-e9", "wavelet-e10", "visual", "visual-e8", "visual-e9",
+    "light",
 )  # fmt: skip

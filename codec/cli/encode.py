@@ -110,7 +110,11 @@ if TYPE_CHECKING:
 )
 @click.option("--level", type=click.IntRange(0, 63), hidden=True, help="Raw level of the model.")
 @click.option(
-    "-p", "--profile", default=DEFAULT_PROFILE, show_default=True, help="Recipe; see codec models."
+    "-p",
+    "--profile",
+    default=DEFAULT_PROFILE,
+    show_default=True,
+    help="Recipe: wavelet, or wavelet-light, which encodes many times faster to larger files.",
 )
 @click.option("-m", "--model", metavar="NAME", help="Model.  [default: current one of the profile]")
 @click.option(

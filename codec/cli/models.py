@@ -25,6 +25,10 @@ def models(as_json: bool) -> int:
                 "profile": entry.profile,
                 "tune": entry.tune,
                 "levels": entry.levels,
+                "exact": entry.exact,
+                "encode_kmac": entry.kmac[0],
+                "decode_kmac": entry.kmac[1],
+                "summary": entry.summary,
                 "sha256": entry.sha256,
                 "default": registry.default(entry.profile, entry.tune).id == entry.id,
             }
@@ -32,12 +36,16 @@ def models(as_json: bool) -> int:
         ]
         click.echo(json.dumps(rows, indent=2))
         return 0
-    click.echo("id     name                profile     tune    levels  sha256")
+    click.echo(
+        "id   name              profile        tune    kMAC/px: encode  decode  pixels    sha256"
+    )
     for entry in entries:
         mark = "*" if registry.default(entry.profile, entry.tune).id == entry.id else " "
+        cost = [f"{kmac:.1f}" if kmac else "-" for kmac in entry.kmac]
+        pixels = "exact" if entry.exact else "within 1"
         click.echo(
-            f"{entry.id:<6}{mark}{entry.name:<19} {entry.profile:<12}{entry.tune:<8}"
-            f"{entry.levels:<8}{entry.sha256[:16]}"
+            f"{entry.id:<4}{mark}{entry.name:<17} {entry.profile:<15}{entry.tune:<8}"
+            f"{cost[0]:>15}{cost[1]:>8}  {pixels:<10}{entry.sha256[:16]}"
         )
-    click.echo("* default of its profile and tune")
+    click.echo("* default of its profile and tune; exact: the same pixels on every machine")
     return 0

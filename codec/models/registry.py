@@ -61,6 +61,8 @@ class ModelEntry:
     photographs_db: mean PSNR of photographs at nine equal steps from the first level to the last.
     lmbda: at the first and the last level, bits per pixel that a unit of squared error (0..255) is
         worth where its tiles are weighed against exact ones.
+    kmac: thousands of multiply-accumulates a pixel that its networks take, to encode and to decode;
+        zeros of a model that codes samples or inter frames.
     """
 
     id: int
@@ -75,6 +77,7 @@ class ModelEntry:
     tune: str = PSNR
     photographs_db: tuple[float, ...] = PHOTOGRAPHS_DB
     lmbda: tuple[float, float] = (LAMBDA_MIN, LAMBDA_MAX)
+    kmac: tuple[float, float] = (0.0, 0.0)
 
     @property
     def path(self) -> Path:

@@ -127,9 +127,7 @@ CASES: dict[str, tuple[Callable[[], Picture], EncoderOptions]] = {
     "photo-high": (photograph, EncoderOptions(level=63)),
     "mixed": (mixed, EncoderOptions(level=47)),
 }
-VISUAL = {
-    name: CASES[name] for name in ("rgba-100x70-metadata", "photo-low", "photo-high", "mixed")
-}
+FEWER = {name: CASES[name] for name in ("rgba-100x70-metadata", "photo-low", "photo-high", "mixed")}
 PREDICTIVE: dict[str, tuple[Callable[[], Picture], EncoderOptions]] = {
     "rgb-1x1": (
         lambda: Picture.from_numpy(np.array([[[200, 30, 90]]], dtype=np.uint8)),
@@ -224,9 +222,10 @@ def generate(root: Path) -> list[str]:
     exact = registry.predictive().name
     cases = {f"{prefix}-{case}": (encoder, *made_of) for case, made_of in CASES.items()}
     cases |= {f"{exact}-{case}": (encoder, *made_of) for case, made_of in PREDICTIVE.items()}
-    for tune in registry.tunes()[1:]:
-        tuned = Encoder(tune=tune)
-        cases |= {f"{tuned.entry.name}-{case}": (tuned, *VISUAL[case]) for case in VISUAL}
+    others = [Encoder(tune=tune) for tune in registry.tunes()[1:]]
+    light = [e.name for e in registry.entries() if e.default and e.profile == "wavelet-light"]
+    for other in (*others, *(Encoder(model=name) for name in light)):
+        cases |= {f"{other.entry.name}-{case}": (other, *FEWER[case]) for case in FEWER}
     for case, (encodes, picture, options) in cases.items():
         folder = root / "vectors" / case
         if folder.exists():

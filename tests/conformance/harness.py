@@ -66,7 +66,7 @@ def describe(data: bytes, decoder: Decoder) -> tuple[Expected, Picture]:
     }
     hashes = [
         None if y_hat is None else hashlib.sha256(y_hat.astype("<i4").tobytes()).hexdigest()
-        for y_hat in decoder.latents(data)
+        for y_hat in decoder.tile_latents(data)
     ]
     parts = {name: getattr(container, name) for name in ("icc", "exif", "xmp", "alpha")}
     metadata = {name: len(part) for name, part in parts.items() if part is not None}

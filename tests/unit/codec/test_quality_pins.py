@@ -18,6 +18,7 @@ KODIM23 = Path(__file__).parents[3] / "examples" / "kodim23.png"
 QUALITIES = (10, 50, 90)
 PINS: dict[str, dict[int, tuple[int, float]]] = {
     "visual-14": {10: (2754, 29.65), 50: (9064, 35.02), 90: (31253, 40.37)},
+    "wavelet-light-15": {10: (2454, 28.63), 50: (9180, 34.6), 90: (31580, 39.1)},
     "wavelet-11": {10: (2436, 30.38), 50: (8522, 36.02), 90: (31389, 41.2)},
 }
 """model -> quality -> (bytes, dB) of examples/kodim23.png. A failing test prints the row to add."""
@@ -32,8 +33,8 @@ def photograph() -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def measured(photograph: np.ndarray, tune: str) -> dict[int, tuple[int, float]]:
-    encoder, decoder = Encoder(tune=tune), Decoder()
+def measured(photograph: np.ndarray, model: str) -> dict[int, tuple[int, float]]:
+    encoder, decoder = Encoder(model=model), Decoder()
     result = {}
     for quality in QUALITIES:
         file = encoder.encode(photograph, quality=quality)
@@ -41,11 +42,14 @@ def measured(photograph: np.ndarray, tune: str) -> dict[int, tuple[int, float]]:
     return result
 
 
-@pytest.mark.parametrize("tune", registry.tunes())
-def test_size_and_quality_are_as_pinned(photograph: np.ndarray, tune: str) -> None:
-    name = registry.default("wavelet", tune).name
+@pytest.mark.parametrize(
+    ("profile", "tune"),
+    [*(("wavelet", tune) for tune in registry.tunes()), ("wavelet-light", registry.PSNR)],
+)
+def test_size_and_quality_are_as_pinned(photograph: np.ndarray, profile: str, tune: str) -> None:
+    name = registry.default(profile, tune).name
 
-    found = measured(photograph, tune)
+    found = measured(photograph, name)
 
     assert name in PINS, f'add to PINS: "{name}": {found}'
     assert found == PINS[name]

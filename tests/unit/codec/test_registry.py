@@ -35,6 +35,11 @@ LANDED: dict[int, tuple[str, str, str]] = {
         "wavelet",
         "b076c5b554c41ac65b071a81ee97f038cdabcf69c6e61d478100de9507b115c0",
     ),
+    15: (
+        "wavelet-light-15",
+        "wavelet-light",
+        "caf4839f7da0f7f71c9323a266987cbd19443ad99b1d4057af12f0881830097b",
+    ),
 }
 """id -> (name, profile, sha256) of the landed models, less the retired. Append only; DESIGN C2.
 

@@ -1,0 +1,179 @@
+"""The profile wavelet-light does all that the default does, and its latents can be had."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+import codec
+from codec.errors import UnsupportedImage
+from codec.frame.mixing import least_psnr
+from codec.frame.model import FrameModel
+from codec.image.metrics import psnr
+from codec.image.picture import Picture
+from codec.models import registry
+from networks.native import instruction_sets
+from tests.model_fixtures import synthetic_picture
+
+ROOT = Path(__file__).parents[3]
+LIGHT = "wavelet-light"
+
+pytestmark = pytest.mark.weights
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    with Image.open(ROOT / "examples" / "kodim23.png") as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@pytest.fixture(scope="module")
+def crop(photo: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(photo[100:300, 200:456])
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_every_kind_of_picture(crop: np.ndarray, channels: int) -> None:
+    alpha = np.broadcast_to(np.arange(256, dtype=np.uint8), crop.shape[:2])
+    planes = crop if channels > 2 else crop[..., 1:2]
+    pixels = planes if channels in (1, 3) else np.dstack([planes, alpha])
+    picture = replace(
+        Picture.from_numpy(pixels), icc=b"profile", exif=b"II*\0\x08\0\0\0\0\0\0\0\0\0"
+    )
+
+    data = codec.Encoder(profile=LIGHT).encode(picture, quality=60)
+    decoded = codec.decode(data)
+
+    assert codec.info(data).profile == LIGHT
+    assert codec.info(data).icc_bytes == 7
+    assert decoded.shape == pixels.shape
+    colours = slice(0, planes.shape[2])
+    assert psnr(planes, decoded[..., colours]) > 32
+    if channels in (2, 4):
+        assert np.array_equal(decoded[..., -1], alpha)
+
+
+def test_a_crop_is_what_the_whole_has_there(photo: np.ndarray) -> None:
+    data = codec.encode(photo, profile=LIGHT, quality=40, tile=128)
+    whole = codec.decode(data)
+
+    for x, y, w, h in ((0, 0, 1, 1), (117, 130, 77, 61), (700, 500, 68, 12)):
+        assert np.array_equal(codec.decode(data, crop=(x, y, w, h)), whole[y : y + h, x : x + w])
+
+
+def test_bytes_do_not_depend_on_threads_or_kernels(crop: np.ndarray) -> None:
+    first = codec.encode(crop, profile=LIGHT, threads=1)
+    data = registry.default(LIGHT).path.read_bytes()
+    tiles = [FrameModel(data, isa).encode(crop, 40, 7)[0] for isa in instruction_sets()]
+
+    assert codec.encode(crop, profile=LIGHT, threads=2) == first
+    assert all(found == tiles[0] for found in tiles)
+
+
+@pytest.mark.parametrize("ask", [{"target_size": 4000}, {"target_bpp": 0.8}])
+def test_targets_of_size_are_kept(crop: np.ndarray, ask: dict[str, float]) -> None:
+    data = codec.encode(crop, profile=LIGHT, **ask)  # type: ignore[arg-type]
+
+    most = ask.get("target_size", 0.8 * crop.shape[0] * crop.shape[1] / 8)
+    assert 0.8 * most < len(data) <= most
+
+
+@pytest.mark.parametrize("ask", [{"target_psnr": 34.0}, {"target_ssimulacra2": 60.0}])
+def test_targets_of_quality_are_reached(crop: np.ndarray, ask: dict[str, float]) -> None:
+    found = codec.verify(codec.encode(crop, profile=LIGHT, **ask), crop)  # type: ignore[arg-type]
+
+    reached = found.psnr if "target_psnr" in ask else found.ssimulacra2
+    assert reached is not None
+    assert next(iter(ask.values())) <= reached
+
+
+@pytest.mark.parametrize("quality", [0, 30, 75, 100])
+def test_no_picture_is_destroyed(crop: np.ndarray, quality: int) -> None:
+    image = Image.fromarray(crop.copy())
+    draw = ImageDraw.Draw(image)
+    for line in range(6):
+        draw.text((4, 4 + 14 * line), "thin letters over a photograph", fill=(250, 20, 90))
+    noise = np.random.default_rng(1).integers(0, 256, (64, 256, 3), np.uint8)
+    checker = np.indices((64, 256)).sum(0)[..., None] % 2 * np.array([255, 255, 255])
+    pixels = np.concatenate([np.asarray(image), noise, checker.astype(np.uint8)])
+
+    data = codec.encode(pixels, profile=LIGHT, quality=quality, tile=64)
+    decoded = codec.decode(data)
+
+    floor = least_psnr(registry.default(LIGHT), codec.info(data).level)
+    for top in range(0, pixels.shape[0], 64):
+        for left in range(0, 256, 64):
+            part = np.s_[top : top + 64, left : left + 64]
+            assert psnr(pixels[part], decoded[part]) >= floor - 0.01
+    assert len(data) <= len(codec.encode(pixels, lossless=True, tile=64)) + 64
+
+
+def test_damage_is_named(crop: np.ndarray) -> None:
+    data = codec.encode(crop, profile=LIGHT)
+
+    for at in range(5, len(data), 97):
+        damaged = bytearray(data)
+        damaged[at] ^= 1 << at % 8
+        with pytest.raises(codec.CodecError):
+            codec.decode(bytes(damaged))
+    for end in range(0, len(data), 211):
+        with pytest.raises(codec.CodecError):
+            codec.decode(data[:end])
+
+
+def test_latents_cover_the_picture(photo: np.ndarray) -> None:
+    pixels = np.ascontiguousarray(photo[:209, :410])
+    whole, tiled = (codec.encode(pixels, profile=LIGHT, tile=t) for t in (1024, 128))
+
+    latents = codec.latents(whole)
+
+    assert latents.shape == (14, 26, 320)
+    assert latents.dtype == np.int32
+    assert latents.any()
+    assert codec.latents(tiled).shape == latents.shape
+    near = np.corrcoef(latents.ravel(), codec.latents(tiled).ravel())[0, 1]
+    assert near > 0.99
+    assert codec.latents(codec.encode(pixels)).shape == latents.shape
+
+
+def test_where_there_are_no_latents_it_is_said(crop: np.ndarray) -> None:
+    with pytest.raises(UnsupportedImage, match="sample by sample"):
+        codec.latents(codec.encode(crop, lossless=True))
+
+
+def test_refinement_takes_the_profile(crop: np.ndarray) -> None:
+    part = np.ascontiguousarray(crop[:128, :128])
+    usual, refined = (codec.encode(part, profile=LIGHT, level=32, effort=e) for e in (7, 8))
+
+    entry = registry.default(LIGHT)
+    from codec.models.quality import lmbda_of
+
+    def cost(data: bytes) -> float:
+        off = part.astype(np.float64) - codec.decode(data)
+        return 8 * len(data) / (128 * 128) + lmbda_of(32, 64, entry.lmbda) * float((off**2).mean())
+
+    assert cost(refined) < cost(usual)
+
+
+def test_the_example_learns_from_latents(capsys: pytest.CaptureFixture[str]) -> None:
+    path = ROOT / "examples" / "learn_on_latents.py"
+    spec = importlib.util.spec_from_file_location("learn_on_latents", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    y, x = np.mgrid[:192, :512].astype(np.float64)
+    across, along = (100 + 60 * np.sin(n / 5)[..., None] * (1.0, 0.8, 0.5) for n in (x, y))
+    grain = np.random.default_rng(2).normal(0, 4, (192, 512, 3))
+    pictures = across + grain, along + grain, synthetic_picture(192, 512, seed=1)
+    files = [Image.fromarray(p.clip(0, 255).astype(np.uint8)) for p in pictures]
+
+    found = module.main(files, steps=60)
+
+    assert found["latents"] > 0.8
+    assert "latents:" in capsys.readouterr().out
