@@ -32,8 +32,9 @@ demo: $(VENV)/.installed
 	$(BIN)/codec verify demo/kodim23.lic --against $(EXAMPLE)
 	@echo "demo/kodim23.png is what the file decodes to: look at it beside $(EXAMPLE)"
 
+# One process a processor; a file's tests stay together, for what they share.
 test: $(VENV)/.tested
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
