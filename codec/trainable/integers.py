@@ -255,8 +255,9 @@ def floats_of(programs: dict[str, Program], units: Units, knots: int) -> Parts:
 
 def _floats(part: str, program: Program, units: Units, knots: int) -> dict[str, Tensor]:
     found: dict[str, Floats] = {}
-    trunk = units.get(f"{part}/trunk", np.ones(1))
-    linear = part == "analysis" and "analysis/trunk" not in units
+    linear = part == "analysis" and program.operations[0].name == "down"
+    without = linear or part == "hyper_analysis"
+    trunk = np.ones(1) if without else units[f"{part}/trunk"]
     first = "down" if linear else "stem"
     before_down = np.ones(3 * STRIDE * STRIDE) if linear else np.tile(trunk, 4)
     ends = {
