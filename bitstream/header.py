@@ -79,7 +79,9 @@ class Header:
             )
         if self.kind == 1:
             raise UnsupportedVersion(
-                "kind is that of a video, not of a still image", found=1, expected=0
+                "kind is that of a video, which codec.open reads, not of a still image",
+                found=1,
+                expected=0,
             )
         _require_value("kind", self.kind, 0)
         if self.bit_depth not in BIT_DEPTHS:

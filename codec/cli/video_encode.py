@@ -133,6 +133,7 @@ def _encode(session: Session, job: Job, images: list[str], asked: EncodeJob) -> 
                 )
             target = stack.enter_context(_target(job.target, asked.force, seekable=True))
             coded, passes = _to_rate(session, job.source, first, images, target, options, asked)
+            _say_if_below(session, job.source, coded, asked.video.target_bitrate)
         for note in first.notes:
             session.say(f"{job.source}: {note}")
     seconds = time.perf_counter() - started
@@ -180,6 +181,17 @@ def _to_rate(
             options,
             asked.video.target_bitrate,
             progress=progress,
+        )
+
+
+def _say_if_below(session: Session, name: str, coded: Coded, wanted: float) -> None:
+    """A video of little detail cannot take as much as one may want."""
+    from codec.video.rate import TOLERANCE
+
+    if coded.seconds and coded.bit_rate < wanted * (1 - TOLERANCE):
+        session.say(
+            f"{name}: {wanted:.0f} bits a second are more than it can take: the highest quality has "
+            f"{coded.bit_rate:.0f}"
         )
 
 

@@ -151,6 +151,15 @@ def test_target_bit_rate(run: Any, tmp_path: Path) -> None:
     assert report["bitrate"] == pytest.approx(8 * (size - report["audio_bytes"]) / 4.8, rel=1e-4)
 
 
+def test_a_bit_rate_that_is_never_needed_is_said(run: Any, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.mkv", codec="ffv1", frames=8)
+
+    result = run("encode", clip, "-o", tmp_path / "a.licv", "--target-bitrate", "900M", "-e", 1)
+
+    assert result.exit_code == 0, result.stderr
+    assert "more than it can take" in result.stderr
+
+
 def test_target_bit_rate_needs_a_file(run: Any, tmp_path: Path) -> None:
     data = b"YUV4MPEG2 W2 H2 F25:1\nFRAME\n" + bytes(6)
 
