@@ -7,6 +7,7 @@ atomic_write   temporary file in the same folder ──► flushed ──► tak
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ from typing import BinaryIO
 from codec.errors import OutputError, OutputExists
 
 __all__ = ["atomic_write", "check_target", "descriptor_of"]
+
+_NO_ROOM = tuple(getattr(errno, n) for n in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, n))
+"""Errors of a write alone: disk full, quota used up, file too large."""
 
 
 def check_target(path: str | os.PathLike[str], *, force: bool = False) -> Path:
@@ -69,18 +73,21 @@ def atomic_write(
     Raises:
         OutputExists: the target exists, or came to exist meanwhile, and `force` is not given.
         OutputError: it is a folder, its folder is missing, or the system refuses to make a file
-            there.
+            there, or has no room for it.
     """
     target = check_target(path, force=force)
     if _is_device(target):
         descriptor = descriptor_of(target)
-        with open(target if descriptor is None else os.dup(descriptor), "wb") as device:
+        with (
+            _room_for(path),
+            open(target if descriptor is None else os.dup(descriptor), "wb") as device,
+        ):
             yield device
         return
     # A name of its own: with one added to that of the target it could be too long.
     temporary = target.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
-        with _create(temporary, path) as file:
+        with _room_for(path), _create(temporary, path) as file:
             yield file
             file.flush()
             if sync:
@@ -88,6 +95,17 @@ def atomic_write(
         _publish(temporary, target, path, force=force)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _room_for(shown: str | os.PathLike[str]) -> Iterator[None]:
+    """Names the output where a write finds no room: the system's error names no file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise OutputError(f"{shown}: {error.strerror}") from error
 
 
 def _create(temporary: Path, shown: str | os.PathLike[str]) -> BinaryIO:

@@ -202,3 +202,21 @@ def test_folder_of_the_process_may_be_gone(tmp_path: Path, monkeypatch: pytest.M
 def test_what_is_no_name_of_a_file_is_refused(path: str) -> None:
     with pytest.raises(OutputError):
         check_target(path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_names_the_output() -> None:
+    with (
+        pytest.raises(OutputError, match=r"/dev/full: No space left"),
+        atomic_write("/dev/full", force=True) as file,
+    ):
+        file.write(bytes(100_000))
+
+
+def test_other_errors_of_the_block_stay_what_they_are(tmp_path: Path) -> None:
+    with (
+        pytest.raises(FileNotFoundError),
+        atomic_write(tmp_path / "out") as file,
+    ):
+        file.write((tmp_path / "missing").read_bytes())
+    assert list(tmp_path.iterdir()) == []
