@@ -1,4 +1,4 @@
-"""What the benchmark writes into documents, between marks: the table and the plot, or six rows; and
+"""What the benchmark writes into documents, between marks: the table and the plot, or seven rows; and
 the tables of `bench.lossless_table` and `bench.video.short`.
 """
 
@@ -19,7 +19,8 @@ BEGIN, END = "<!-- benchmark:begin -->\n", "<!-- benchmark:end -->\n"
 FEW_BEGIN, FEW_END = "<!-- summary:begin -->\n", "<!-- summary:end -->\n"
 FEW = {
     "wavelet-e9": "**ours**, `--effort 9`", "vtm": "VVC (VTM 17.2, intra)", "wavelet": "**ours**",
-    "x265": "HEVC (x265, very slow)", "avif": "AVIF (speed 4)", "jxl": "JPEG XL (effort 7)",
+    "x265": "HEVC (x265, very slow)", "avif": "AVIF (speed 4)",
+    "light": "**ours**, `-p wavelet-light`", "jxl": "JPEG XL (effort 7)",
 }  # fmt: skip
 """Rows of the short table, and what it calls them."""
 BESIDE = ("VTM", "AV1", "MLIC++", "DCVC-RT-Intra", "bmshj2018-hyperprior")
@@ -47,7 +48,7 @@ def block(measured: list[Result], speeds: list[Row], picture: str) -> str:
 
 
 def few(measured: list[Result], speeds: list[Row]) -> str:
-    """Six rows: rate for the same PSNR against VTM as measured, and speed on two cores."""
+    """Seven rows: rate for the same PSNR against VTM as measured, and speed on two cores."""
     by_name = {result.codec: result for result in measured}
     rates = deltas(by_name["vtm"], measured)
     timed = {row.codec: row for row in speeds}

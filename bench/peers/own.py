@@ -49,8 +49,8 @@ class OwnPeer:
             self._encoder = codec.Encoder(profile=profile, tune=tune)
         except codec.UnknownModel as error:
             raise PeerMissing(f"{name}: {error}") from error
-        sample = codec.info(self._encoder.encode(np.zeros((64, 64, 3), np.uint8)))
-        self.version = f"codec {codec.__version__}, {sample.model} {sample.weights_hash}"
+        entry = self._encoder.entry
+        self.version = f"codec {codec.__version__}, {entry.name} {entry.weights_hash.hex()}"
         self.settings: tuple[float, ...] = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 63.0)
         self._process: subprocess.Popen[bytes] | None = None
 
