@@ -1,6 +1,7 @@
 #include "cells.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "each.hpp"
 #include "photo.hpp"
@@ -14,56 +15,82 @@ struct Sums {
     std::uint64_t equal = 0, steps = 0, spread = 0, sharp = 0;
 };
 
-// Within a block of up to 8 x 8 pixels: samples' squares less the square of their mean, times count.
+// Sums that hold what a row of a cell, or a column of a block, adds up to.
 template <typename T>
+using Wide = std::conditional_t<sizeof(T) == 1, std::uint32_t, std::uint64_t>;
+
+// Within a block of up to 8 x 8 pixels: samples' squares less the square of their mean, times count.
+template <std::size_t kChannels, typename T>
 std::uint64_t block_spread(const Picture& p, const Rectangle& block) {
-    std::uint64_t total = 0;
-    const std::uint64_t count = block.width * block.height;
-    for (std::size_t c = 0; c < p.channels; ++c) {
-        std::uint64_t sum = 0, squares = 0;
-        for (std::size_t y = block.y; y < block.bottom(); ++y) {
-            const T* at = static_cast<const T*>(p.data) + (y * p.width + block.x) * p.channels + c;
-            for (std::size_t x = 0; x < block.width; ++x, at += p.channels) {
-                sum += *at;
-                squares += std::uint64_t{*at} * *at;
-            }
+    Wide<T> sums[kBlock * kChannels] = {}, squares[kBlock * kChannels] = {};
+    const std::size_t samples = block.width * kChannels;
+    for (std::size_t y = block.y; y < block.bottom(); ++y) {
+        const T* at = static_cast<const T*>(p.data) + (y * p.width + block.x) * kChannels;
+        for (std::size_t i = 0; i < samples; ++i) {
+            sums[i] += at[i];
+            squares[i] += Wide<T>{at[i]} * at[i];
         }
-        total += squares - sum * sum / count;
+    }
+    std::uint64_t total = 0;
+    for (std::size_t c = 0; c < kChannels; ++c) {
+        std::uint64_t sum = 0, square = 0;
+        for (std::size_t i = c; i < samples; i += kChannels) sum += sums[i], square += squares[i];
+        total += square - sum * sum / (block.width * block.height);
     }
     return total;
 }
 
+// Squared differences of a row of samples to others.
 template <typename T>
+void squared(const T* row, const T* other, std::size_t count, Wide<T>* out) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const Wide<T> off = row[i] > other[i] ? row[i] - other[i] : other[i] - row[i];
+        out[i] = off * off;
+    }
+}
+
+template <std::size_t kChannels, typename T>
 Sums sums_of(const Picture& p, const Rectangle& cell) {
     Sums sums;
-    const std::size_t channels = p.channels, stride = p.width * channels;
+    const std::size_t stride = p.width * kChannels;
     std::uint64_t steps[kCellSide / kBlock][kCellSide / kBlock] = {};  // by block
     for (std::size_t y = cell.y; y < cell.bottom(); ++y) {
-        const T* at = static_cast<const T*>(p.data) + y * stride + cell.x * channels;
-        for (std::size_t x = cell.x; x < cell.right(); ++x, at += channels) {
-            const T* left = x > 0 ? at - channels : at;
-            const T* above = y > 0 ? at - stride : at;
-            std::uint64_t to_left = 0, to_above = 0;
-            for (std::size_t c = 0; c < channels; ++c) {
-                const std::int64_t v = at[c], l = v - left[c], a = v - above[c];
-                to_left += static_cast<std::uint64_t>(l * l);
-                to_above += static_cast<std::uint64_t>(a * a);
+        const T* at = static_cast<const T*>(p.data) + y * stride + cell.x * kChannels;
+        Wide<T> left[kCellSide * kChannels], above[kCellSide * kChannels];
+        const std::size_t known = cell.x > 0 ? 0 : 1;  // the first pixel that has one to its left
+        std::fill_n(left, known * kChannels, Wide<T>{0});
+        const T* const from = at + known * kChannels;
+        squared(from, from - kChannels, (cell.width - known) * kChannels, left + known * kChannels);
+        squared(at, y > 0 ? at - stride : at, cell.width * kChannels, above);
+        for (std::size_t x = 0; x < cell.width; ++x) {
+            Wide<T> to_left = 0, to_above = 0;
+            for (std::size_t c = 0; c < kChannels; ++c) {
+                to_left += left[x * kChannels + c];
+                to_above += above[x * kChannels + c];
             }
-            sums.equal += (x > 0 && to_left == 0) || (y > 0 && to_above == 0);
-            steps[(y - cell.y) / kBlock][(x - cell.x) / kBlock] += to_left + to_above;
+            sums.equal += (x >= known && to_left == 0) || (y > 0 && to_above == 0);
+            steps[(y - cell.y) / kBlock][x / kBlock] += to_left + to_above;
         }
     }
     for (std::size_t y = cell.y; y < cell.bottom(); y += kBlock) {
         for (std::size_t x = cell.x; x < cell.right(); x += kBlock) {
             const Rectangle block{x, y, std::min(kBlock, cell.right() - x),
                                   std::min(kBlock, cell.bottom() - y)};
-            sums.spread += block_spread<T>(p, block);
+            sums.spread += block_spread<kChannels, T>(p, block);
             const std::uint64_t found = steps[(y - cell.y) / kBlock][(x - cell.x) / kBlock];
             sums.steps += found;
-            if (found >= 2 * kSharp * block.width * block.height * channels) sums.sharp += found;
+            if (found >= 2 * kSharp * block.width * block.height * kChannels) sums.sharp += found;
         }
     }
     return sums;
+}
+
+Sums sums_of(const Picture& p, const Rectangle& cell) {
+    if (p.bits > 8) {
+        return p.channels == 1 ? sums_of<1, std::uint16_t>(p, cell)
+                               : sums_of<3, std::uint16_t>(p, cell);
+    }
+    return p.channels == 1 ? sums_of<1, std::uint8_t>(p, cell) : sums_of<3, std::uint8_t>(p, cell);
 }
 
 Rectangle cell_at(const Picture& p, std::size_t column, std::size_t row) {
@@ -139,8 +166,7 @@ std::vector<CellFacts> cell_facts(const Picture& pixels, threads::Team& team) {
     team.run(rows, [&](std::size_t row) {
         for (std::size_t column = 0; column < columns; ++column) {
             const Rectangle cell = cell_at(pixels, column, row);
-            const Sums sums = pixels.bits > 8 ? sums_of<std::uint16_t>(pixels, cell)
-                                              : sums_of<std::uint8_t>(pixels, cell);
+            const Sums sums = sums_of(pixels, cell);
             const auto count = static_cast<double>(cell.width * cell.height);
             const double samples = count * static_cast<double>(pixels.channels);
             facts[row * columns + column] = {
@@ -175,11 +201,20 @@ std::vector<float> screen_bits(const Picture& pixels, unsigned tile_log2,
                                                  std::min(kCellSide, place.height - y));
         }
         if (pixels_marked == 0) return;
+        // Rows of cells above the first and below the last are not looked at.
+        const auto is_marked = [](std::uint8_t cell) { return cell != 0; };
+        const auto first = std::ranges::find_if(cells, is_marked) - cells.begin();
+        const auto last = cells.rend() - std::ranges::find_if(cells.rbegin(), cells.rend(), is_marked);
+        const std::size_t from = static_cast<std::size_t>(first) / across;
+        const std::size_t to = (static_cast<std::size_t>(last) - 1) / across + 1;
+        const Rectangle rows{place.x, place.y + from * kCellSide, place.width,
+                             std::min(place.height, to * kCellSide) - from * kCellSide};
+        const auto looked = std::span(cells).subspan(from * across, (to - from) * across);
         // A little more: bits by cell are summed in single precision.
         const double limit = most * pixels_marked * 1.001 + 1;
-        const auto spent = screen_spent(Widened(pixels, place).view(), pixels.bits, cells, limit);
-        for (std::size_t i = 0; i < cells.size(); ++i) {
-            bits[corner + i / across * columns + i % across] = spent[i];
+        const auto spent = screen_spent(Widened(pixels, rows).view(), pixels.bits, looked, limit);
+        for (std::size_t i = 0; i < spent.size(); ++i) {
+            bits[corner + (from + i / across) * columns + i % across] = spent[i];
         }
     });
     return bits;
