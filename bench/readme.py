@@ -1,5 +1,5 @@
-"""What the benchmark writes into documents, between marks: the table and the plot, or seven rows; and
-the tables of `bench.lossless_table` and `bench.video.short`.
+"""What the benchmark writes into documents, between marks: the table and the plot, or seven rows;
+and the tables of `bench.lossless_table` and `bench.video.short`.
 """
 
 from __future__ import annotations

@@ -287,7 +287,7 @@ def latents(
         int32, shape (ceil(H / 16), ceil(W / 16), channels), in 2^-5 symbols.
 
     Raises:
-        UnsupportedImage: parts of the picture are coded sample by sample.
+        UnsupportedImage: a tile is coded sample by sample altogether, and has no latents.
         CodecError: see `codec.errors`.
         OSError: the file cannot be opened or read.
     """

@@ -127,7 +127,9 @@ class Decoder:
         tiles = self.tile_latents(content)
         grid = bitstream.read(as_bytes(content), self._limits).grid
         if not tiles or any(tile is None for tile in tiles):
-            raise UnsupportedImage("parts of the picture are coded sample by sample: no latents")
+            raise UnsupportedImage(
+                "the picture, or a tile of it, is coded sample by sample altogether: no latents"
+            )
         channels = next(tile.shape[2] for tile in tiles if tile is not None)
         height, width = -(-grid.height // LATENT_PX), -(-grid.width // LATENT_PX)
         found = np.empty((height, width, channels), np.int32)

@@ -7,7 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import bitstream
-from codec.errors import OptionError, TargetUnreachable, UnsupportedImage, translated
+from codec.errors import (
+    OptionError,
+    TargetUnreachable,
+    UnknownModel,
+    UnsupportedImage,
+    translated,
+)
 from codec.frame.devices import frame_model, require_torch, resolve_device
 from codec.frame.encodings import Encodings, Progress
 from codec.frame.leaving import as_computing, stoppable
@@ -63,7 +69,8 @@ class Encoder:
 
     Raises:
         OptionError: an option is out of range, or there is no such device.
-        UnknownModel: there is no such profile or model, or none with that tune.
+        UnknownModel: there is no such profile or model, or none with that tune, or the model is of
+            another profile than the one that is named.
         WeightsMismatch: its weights are missing or damaged.
     """
 
@@ -79,6 +86,11 @@ class Encoder:
     ) -> None:
         self._limits = check_limits(limits)
         self.entry = registry.chosen(profile, model, tune)
+        if profile not in (self.entry.profile, DEFAULT_PROFILE):
+            registry.default(profile)
+            raise UnknownModel(
+                f"{self.entry.name} is of profile {self.entry.profile}, not of {profile!r}"
+            )
         self._threads = check_threads(threads)
         self.device = resolve_device(check_device(device))
         if self.entry.profile != registry.PREDICTIVE:
@@ -261,7 +273,8 @@ class Encoder:
             said = f"{math.ceil(8e4 * least / pixels) / 1e4:.4f} bpp"
             least *= 8 / pixels
         raise TargetUnreachable(
-            f"the target is {asked}, the smallest file this image can have is {said} (quality 0)",
+            f"the target is {asked}, the smallest file that {self.entry.name} gives this image has "
+            f"{said} (quality 0)",
             nearest=least,
         )
 
@@ -279,8 +292,9 @@ class Encoder:
             return encodings.file(level)
         best = measure(encodings)(levels - 1)
         raise TargetUnreachable(
-            f"the target is {said.format(f'{target:g}')}, the best this image can have is "
-            f"{said.format(f'{best:.2f}')} (quality {quality_of(levels - 1, levels)})",
+            f"the target is {said.format(f'{target:g}')}, the best that {self.entry.name} gives "
+            f"this image is {said.format(f'{best:.2f}')} "
+            f"(quality {quality_of(levels - 1, levels)}); lossless is exact",
             nearest=best,
         )
 

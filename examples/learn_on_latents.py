@@ -40,16 +40,23 @@ def accuracy(network: nn.Module, x: Tensor, y: Tensor, teaches: Tensor, steps: i
         return float((network.eval()(x[~teaches]).argmax(1) == y[~teaches]).float().mean())
 
 
-def main(files: list[str], steps: int = 150) -> dict[str, float]:
+def main(files: list, steps: int = 150) -> dict[str, float]:
+    if len(files) < 2:
+        raise SystemExit("give two photographs or more: files of colour, 128 pixels wide or more")
     torch.manual_seed(0)
     latents, pixels, labels, teaches = [], [], [], []
     for n, file in enumerate(files):
-        data = codec.encode(file, profile="wavelet-light", quality=50)
-        seen = patches(codec.latents(data), PATCH // LATENT)
-        decoded = patches(codec.decode(data)[..., :3], PATCH)
-        count = min(len(seen), len(decoded))
-        latents.append(seen[:count])
-        pixels.append(decoded[:count])
+        try:
+            data = codec.encode(file, profile="wavelet-light", quality=50)
+            seen, decoded = codec.latents(data), codec.decode(data)[..., :3]
+        except (codec.CodecError, OSError) as error:
+            raise SystemExit(f"{file}: {error}") from error
+        height, width = (side // PATCH * PATCH for side in decoded.shape[:2])
+        if height < PATCH or width < 2 * PATCH or decoded.shape[2] != 3:
+            raise SystemExit(f"{file} is no photograph of colour, 128 pixels wide or more")
+        latents.append(patches(seen[: height // LATENT, : width // LATENT], PATCH // LATENT))
+        pixels.append(patches(decoded[:height, :width], PATCH))
+        count = len(pixels[-1])
         labels += [n] * count
         teaches += [k < count // 2 for k in range(count)]
     y, left = torch.tensor(labels), torch.tensor(teaches)

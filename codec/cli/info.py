@@ -81,7 +81,7 @@ def _show(name: str, found: ImageInfo, *, as_json: bool, chunks: bool) -> None:
         ("image", f"{found.width}x{found.height} {colours}{alpha}, {found.bit_depth} bits"),
         ("size", f"{found.bytes} bytes, {found.bpp:.3f} bpp"),
         ("quality", _quality(found)),
-        ("coded by", ", ".join(f"{mode} {share:.1%}" for mode, share in found.modes.items())),
+        ("coded by", ", ".join(f"{m} {share:.1%}" for m, share in found.modes.items()) or UNKNOWN),
         ("model", f"{found.model} (profile {found.profile}, {tune}id {found.model_id})"),
         ("weights", found.weights_hash),
         ("tiles", f"{found.tiles} ({across}x{found.tiles // across} of {found.tile} px)"),

@@ -26,8 +26,8 @@ def models(as_json: bool) -> int:
                 "tune": entry.tune,
                 "levels": entry.levels,
                 "exact": entry.exact,
-                "encode_kmac": entry.kmac[0],
-                "decode_kmac": entry.kmac[1],
+                "encode_kmac": entry.kmac[0] or None,
+                "decode_kmac": entry.kmac[1] or None,
                 "summary": entry.summary,
                 "sha256": entry.sha256,
                 "default": registry.default(entry.profile, entry.tune).id == entry.id,
@@ -47,5 +47,8 @@ def models(as_json: bool) -> int:
             f"{entry.id:<4}{mark}{entry.name:<17} {entry.profile:<15}{entry.tune:<8}"
             f"{cost[0]:>15}{cost[1]:>8}  {pixels:<10}{entry.sha256[:16]}"
         )
-    click.echo("* default of its profile and tune; exact: the same pixels on every machine")
+    click.echo(
+        "* default of its profile and tune; kMAC/px: thousands of multiply-accumulates a pixel;\n"
+        "exact: the same pixels on every machine"
+    )
     return 0

@@ -190,8 +190,8 @@ def _say_if_below(session: Session, name: str, coded: Coded, wanted: float) -> N
 
     if coded.seconds and coded.bit_rate < wanted * (1 - TOLERANCE):
         session.say(
-            f"{name}: {wanted:.0f} bits a second are more than it can take: the highest quality has "
-            f"{coded.bit_rate:.0f}"
+            f"{name}: {wanted:.0f} bits a second are more than it can take: the highest quality "
+            f"has {coded.bit_rate:.0f}"
         )
 
 

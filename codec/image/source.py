@@ -77,7 +77,7 @@ def read_up_to(file: BinaryIO, most: int | None = None) -> bytes:
     """Reads from where the file stands to its end, or `most` bytes if there are so many.
 
     Raises:
-        OptionError: it was opened as text.
+        OptionError: it was opened as text, or gives no bytes.
         OSError: it cannot be read.
     """
     pieces: list[bytes] = []
@@ -91,6 +91,8 @@ def read_up_to(file: BinaryIO, most: int | None = None) -> bytes:
             raise BlockingIOError("the file object has no bytes yet and does not wait for them")
         if isinstance(piece, str):
             raise OptionError("the file object was opened as text: open it with mode 'rb'")
+        if not isinstance(piece, (bytes, bytearray, memoryview)):
+            raise OptionError(f"read() of the file object gave a {type(piece).__name__}, no bytes")
         if not piece:
             break
         pieces.append(bytes(piece))

@@ -180,7 +180,7 @@ def default(profile: str, tune: str | None = None) -> ModelEntry:
         if tune in (None, entry.tune):
             return entry
     if not of_profile:
-        known = ", ".join(sorted({e.profile for e in entries()}))
+        known = ", ".join(sorted({e.profile for e in entries()} - {INTER}))
         raise UnknownModel(f"there is no profile {profile!r}; known: {known}")
     known = ", ".join(e.tune for e in of_profile)
     raise UnknownModel(f"profile {profile} has no tune {tune!r}; known: {known}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -160,13 +161,19 @@ def test_refinement_takes_the_profile(crop: np.ndarray) -> None:
     assert cost(refined) < cost(usual)
 
 
-def test_the_example_learns_from_latents(capsys: pytest.CaptureFixture[str]) -> None:
+def example() -> Any:
+    """examples/learn_on_latents.py as a module."""
     path = ROOT / "examples" / "learn_on_latents.py"
     spec = importlib.util.spec_from_file_location("learn_on_latents", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def test_the_example_learns_from_latents(capsys: pytest.CaptureFixture[str]) -> None:
+    module = example()
     y, x = np.mgrid[:192, :512].astype(np.float64)
     across, along = (100 + 60 * np.sin(n / 5)[..., None] * (1.0, 0.8, 0.5) for n in (x, y))
     grain = np.random.default_rng(2).normal(0, 4, (192, 512, 3))
@@ -177,3 +184,33 @@ def test_the_example_learns_from_latents(capsys: pytest.CaptureFixture[str]) -> 
 
     assert found["latents"] > 0.8
     assert "latents:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_the_example_asks_for_photographs(count: int) -> None:
+    module = example()
+    with pytest.raises(SystemExit, match="two photographs"):
+        module.main([Image.fromarray(synthetic_picture(64, 128))] * count)
+    small = [Image.fromarray(synthetic_picture(63, 300, seed=n)) for n in range(2)]
+    with pytest.raises(SystemExit, match="no photograph"):
+        module.main(small)
+    with pytest.raises(SystemExit, match=r"missing\.png"):
+        module.main(["missing.png", "missing.png"])
+
+
+def test_a_model_of_another_profile_is_refused(crop: np.ndarray) -> None:
+    with pytest.raises(codec.UnknownModel, match="wavelet-11 is of profile wavelet, not of"):
+        codec.encode(crop, profile=LIGHT, model="wavelet-11")
+    assert codec.info(codec.encode(crop, model="wavelet-light-15")).profile == LIGHT
+    with pytest.raises(codec.UnknownModel, match=r"known: predictive, wavelet, wavelet-light$"):
+        codec.encode(crop, profile="wavelet-lite")
+
+
+def test_file_objects_that_give_no_bytes_are_refused() -> None:
+    class Counts:
+        def read(self, size: int = -1) -> int:
+            return 5
+
+    for take in (codec.latents, codec.decode, codec.encode):
+        with pytest.raises(codec.OptionError, match="gave a int, no bytes"):
+            take(Counts())  # type: ignore[operator]
