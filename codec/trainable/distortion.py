@@ -8,7 +8,7 @@
 A loss is bits per pixel + lmbda * distortion, whatever the distortion. Units make each part's
 gradient at decoded pictures as large as that of the squared error; shares go in a line from the
 lowest level to the highest. Where the recipe says `luma`, structure is that of luma, and squared
-errors are those of luma and a sixth of those of both colour differences.
+errors are those of luma and a third of those of both colour differences.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ SMALLEST_SIDE = 2 ** (len(SCALE_WEIGHTS) - 1) * WINDOW_TAPS
 """Of a picture that has all scales."""
 LUMA = (0.2126, 0.7152, 0.0722)
 """BT.709."""
-COLOUR_SHARE = 1 / 6
-"""Of the squared error of a colour difference, against that of luma; (6 Y + Cb + Cr) / 8 is how
-video is judged.
+COLOUR_SHARE = 1 / 3
+"""Of the squared error of a colour difference, against that of luma: twice what video is judged by,
+(6 Y + Cb + Cr) / 8, with which colours of flat areas shift.
 """
 
 

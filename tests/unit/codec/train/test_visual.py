@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from codec.train.features import Features, texture, wasserstein, write_features
 from codec.trainable.blocks import GatedBlock
 from codec.trainable.distortion import PARTS, Recipe, Visual, squared_error
 from codec.trainable.restore import bound, restore
-from codec.trainable.structure import SMALLEST_SIDE, low_pass_error, similarity
+from codec.trainable.structure import SMALLEST_SIDE, low_pass_error, luma_first, similarity
 from codec.trainable.weights import read_trained, read_units
 from networks import weights_file
 from tests.model_fixtures import synthetic_picture
@@ -70,6 +70,31 @@ def test_parts_have_their_shares_by_level() -> None:
     assert float(high) == pytest.approx(float((parts * units * torch.tensor(RECIPE.high)).sum()))
     assert float(parts[0]) == pytest.approx(float(squared_error(changed, picture)))
     assert len(parts) == len(PARTS)
+
+
+def test_luma_counts_most_where_the_recipe_says_so() -> None:
+    changed, picture = pair()
+    alike, first = (Visual(replace(RECIPE, luma=luma), 64).parts for luma in (False, True))
+    grey, red, green, blue = (
+        torch.tensor(c, dtype=torch.float32).expand(1, 2, 2, 3) * 0.1
+        for c in ((1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+    )
+
+    errors = [float(luma_first(d).mean()) for d in (grey, red, green, blue)]
+
+    assert errors[0] == pytest.approx(0.01, rel=1e-5)
+    assert errors[2] > errors[1] > errors[3] > 0
+    assert float(first(picture, picture)[0, :3].abs().max()) < 1e-5
+    assert not torch.allclose(alike(changed, picture), first(changed, picture))
+    tinted = picture + torch.tensor([0.0, 0.0, 0.1])
+    assert float(first(tinted, picture)[0, 0]) < float(alike(tinted, picture)[0, 0])
+
+
+@pytest.mark.parametrize("luma", [False, True])
+def test_recipes_come_back_from_weights_files(luma: bool) -> None:
+    recipe = replace(RECIPE, luma=luma)
+
+    assert Recipe.of(json.loads(json.dumps(asdict(recipe)))) == recipe
 
 
 def test_without_texture_the_others_have_its_share() -> None:
