@@ -159,7 +159,7 @@ def test_unreachable_target_states_the_nearest(
 
     assert caught.value.nearest is not None
     assert asked in str(caught.value)
-    stated = re.search(rf"can have is ([\d.]+) {unit}", str(caught.value))
+    stated = re.search(rf"gives this image (?:has|is) ([\d.]+) {unit}", str(caught.value))
     assert stated is not None
     assert float(stated[1]) == pytest.approx(caught.value.nearest, abs=0.005)
 

@@ -269,7 +269,7 @@ def test_bpp_that_cannot_be_had_states_the_least(encoder: Encoder) -> None:
         encoder.encode(picture, target_bpp=0.001)
 
     assert caught.value.nearest == pytest.approx(least)
-    (stated,) = re.findall(r"can have is ([\d.]+) bpp", str(caught.value))
+    (stated,) = re.findall(r"gives this image has ([\d.]+) bpp", str(caught.value))
     assert least <= float(stated) <= least + 1e-4
     encoder.encode(picture, target_bpp=float(stated))  # what is stated can be had
 
