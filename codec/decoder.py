@@ -123,9 +123,9 @@ class Decoder:
             UnsupportedImage: a tile is coded sample by sample altogether, and has no latents.
             CodecError: the file is damaged, not ours, or over a limit.
         """
-        content = read_data(data, limits=self._limits)
-        tiles = self.tile_latents(content)
-        grid = bitstream.read(as_bytes(content), self._limits).grid
+        with translated():
+            container = bitstream.read(read_data(data, limits=self._limits), self._limits)
+            tiles, grid = self._tile_latents(container), container.grid
         if not tiles or any(tile is None for tile in tiles):
             raise UnsupportedImage(
                 "the picture, or a tile of it, is coded sample by sample altogether: no latents"
@@ -145,23 +145,23 @@ class Decoder:
         tile that has no learned part.
         """
         with translated():
-            container = bitstream.read(as_bytes(data), self._limits)
-            header, modes = container.header, container.modes
-            if modes is not None and modes.whole(header):
-                return []
-            model = frame_model(_entry(header), self.device)
-            areas = [tile_area(container.grid.rectangle(n)) for n in range(container.grid.count)]
-            found: list[NDArray[np.int32] | None] = []
-            for n, area in enumerate(areas):
-                payload = container.tile(n) if modes is None else learned_part(container, n)
-                found.append(
-                    None
-                    if payload is None
-                    else model.decompress(
-                        payload, area.height, area.width, header.level, self._threads
-                    )
-                )
-            return found
+            return self._tile_latents(bitstream.read(as_bytes(data), self._limits))
+
+    def _tile_latents(self, container: bitstream.Container) -> list[NDArray[np.int32] | None]:
+        header, modes = container.header, container.modes
+        if modes is not None and modes.whole(header):
+            return []
+        model = frame_model(_entry(header), self.device)
+        found: list[NDArray[np.int32] | None] = []
+        for n in range(container.grid.count):
+            area = tile_area(container.grid.rectangle(n))
+            payload = container.tile(n) if modes is None else learned_part(container, n)
+            found.append(
+                None
+                if payload is None
+                else model.decompress(payload, area.height, area.width, header.level, self._threads)
+            )
+        return found
 
 
 def _entry(header: bitstream.Header) -> registry.ModelEntry:

@@ -70,13 +70,13 @@ class Trainer:
     def _begin_from(self, data: bytes) -> None:
         """Weights that landed: of this profile, or of the one whose synthesis it begins with."""
         weights = read_trained(data)
-        initialise(self.model, self.crops)
         if self.model.config.transform.linear and not weights.config.transform.linear:
             landed = ImageModel(weights.config)
             initialise(landed, self.crops)
             restore(landed, weights)
             start_as_regression(self.model, landed.eval(), self.crops, REGRESSION_CROPS)
         else:
+            initialise(self.model, self.crops)
             restore(self.model, weights)
         if self.config.bounded:
             bound(self.model, read_units(data))

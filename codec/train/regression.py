@@ -13,7 +13,6 @@ from codec.train.start import SCALE_FLOOR, begin_entropy
 from codec.trainable.blocks import OUT_SCALE, interpolate_gain, unshuffle
 from codec.trainable.model import ImageModel
 from codec.transforms.wavelet import STRIDE
-from networks.train.training import KNOTS
 
 __all__ = ["start_as_regression"]
 
@@ -35,18 +34,16 @@ def start_as_regression(model: ImageModel, landed: ImageModel, crops: Crops, cou
     config, middle = model.config, model.config.levels // 2
     gain = interpolate_gain(landed.analysis.gain.log_gain, config.levels)[middle]
     level = torch.tensor([middle])
-    squares, products, seen = torch.zeros(0), torch.zeros(0), 0
-    energy = torch.zeros(config.transform.latent, dtype=torch.float64)
+    squares = products = energy = torch.zeros((), dtype=torch.float64)
     for _ in range(count):
         x = crops.batch(1, 256).float().cpu() / 255 - 0.5
         blocks = unshuffle(x, STRIDE).flatten(0, 2).double()
         blocks = torch.cat([blocks, torch.ones(len(blocks), 1, dtype=torch.float64)], 1)
         y = (landed.analysis(x, level) / gain).flatten(0, 2).double()
-        squares = blocks.T @ blocks + (squares if seen else 0)
-        products = blocks.T @ y + (products if seen else 0)
-        energy += y.square().sum(0)
-        seen += len(blocks)
-    squares, products = squares / seen, products / seen
+        share = 1 / (count * len(blocks))
+        squares = squares + blocks.T @ blocks * share
+        products = products + blocks.T @ y * share
+        energy = energy + y.square().sum(0) * share
     ridge = RIDGE * squares.diagonal()[:-1].mean() * torch.eye(len(squares), dtype=torch.float64)
     found = torch.linalg.solve(squares + ridge, products)
     size = squares.diagonal()[:-1].sqrt().float().clamp(min=SCALE_FLOOR)
@@ -56,7 +53,6 @@ def start_as_regression(model: ImageModel, landed: ImageModel, crops: Crops, cou
     model.analysis.gain.load_state_dict(landed.analysis.gain.state_dict())
     model.synthesis.load_state_dict(landed.synthesis.state_dict())
     kept = (found.T @ squares * found.T).sum(1)
-    knots = interpolate_gain(landed.analysis.gain.log_gain, KNOTS)
-    begin_entropy(model, kept.float().sqrt(), knots)
+    begin_entropy(model, kept.float().sqrt(), landed.analysis.gain.log_gain.exp())
     shares = gain.double().square()
-    return float((kept * shares).sum() / (energy / seen * shares).sum())
+    return float((kept * shares).sum() / (energy * shares).sum())

@@ -94,10 +94,8 @@ double sampled_screen_bits(const Samples& pixels, unsigned bits) {
         std::fill_n(cells.begin() + static_cast<std::ptrdiff_t>(row * columns), columns, 1);
         sampled += std::min(kCellSide, pixels.height - row * kCellSide);
     }
-    std::vector<float> spent;
-    screen_encode(pixels, bits, cells, &spent);
     double total = 0;
-    for (const float cell : spent) total += cell;
+    for (const float cell : screen_spent(pixels, bits, cells)) total += cell;
     return total * static_cast<double>(pixels.height) / static_cast<double>(sampled);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -24,7 +25,8 @@ std::vector<std::uint8_t> screen_encode(const Samples& pixels, unsigned bits, Ce
 
 // The bits of every cell alone. It ends after the row of pixels in which they are more than `most`
 // together: what is left has none then.
-std::vector<float> screen_spent(const Samples& pixels, unsigned bits, Cells cells, double most);
+std::vector<float> screen_spent(const Samples& pixels, unsigned bits, Cells cells,
+                                double most = std::numeric_limits<double>::infinity());
 
 // Throws CorruptStream or StreamExhausted (coder/error.hpp) where the payload is not one of `out`'s size.
 void screen_decode(std::span<const std::uint8_t> payload, unsigned bits, Cells cells,

@@ -222,10 +222,10 @@ def generate(root: Path) -> list[str]:
     exact = registry.predictive().name
     cases = {f"{prefix}-{case}": (encoder, *made_of) for case, made_of in CASES.items()}
     cases |= {f"{exact}-{case}": (encoder, *made_of) for case, made_of in PREDICTIVE.items()}
-    others = [Encoder(tune=tune) for tune in registry.tunes()[1:]]
-    light = [e.name for e in registry.entries() if e.default and e.profile == "wavelet-light"]
-    for other in (*others, *(Encoder(model=name) for name in light)):
-        cases |= {f"{other.entry.name}-{case}": (other, *FEWER[case]) for case in FEWER}
+    for entry in registry.entries():
+        if entry.default and entry.tune != registry.NONE and entry.name != prefix:
+            other = Encoder(model=entry.name)
+            cases |= {f"{entry.name}-{case}": (other, *FEWER[case]) for case in FEWER}
     for case, (encodes, picture, options) in cases.items():
         folder = root / "vectors" / case
         if folder.exists():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -21,3 +24,10 @@ def exif_block() -> bytes:
 def limits() -> Limits:
     """The default limits."""
     return Limits()
+
+
+@pytest.fixture(scope="session")
+def photo() -> np.ndarray:
+    """Kodak image 23, (512, 768, 3) uint8; not to be changed."""
+    with Image.open(Path(__file__).parents[3] / "examples" / "kodim23.png") as image:
+        return np.asarray(image.convert("RGB"))

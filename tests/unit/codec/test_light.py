@@ -18,6 +18,7 @@ from codec.frame.model import FrameModel
 from codec.image.metrics import psnr
 from codec.image.picture import Picture
 from codec.models import registry
+from codec.models.quality import lmbda_of
 from networks.native import instruction_sets
 from tests.model_fixtures import synthetic_picture
 
@@ -25,12 +26,6 @@ ROOT = Path(__file__).parents[3]
 LIGHT = "wavelet-light"
 
 pytestmark = pytest.mark.weights
-
-
-@pytest.fixture(scope="module")
-def photo() -> np.ndarray:
-    with Image.open(ROOT / "examples" / "kodim23.png") as image:
-        return np.asarray(image.convert("RGB"))
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +147,6 @@ def test_refinement_takes_the_profile(crop: np.ndarray) -> None:
     usual, refined = (codec.encode(part, profile=LIGHT, level=32, effort=e) for e in (7, 8))
 
     entry = registry.default(LIGHT)
-    from codec.models.quality import lmbda_of
 
     def cost(data: bytes) -> float:
         off = part.astype(np.float64) - codec.decode(data)

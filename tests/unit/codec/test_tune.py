@@ -30,12 +30,6 @@ pytestmark = pytest.mark.weights
 
 
 @pytest.fixture(scope="module")
-def photo() -> np.ndarray:
-    with Image.open(ROOT / "examples" / "kodim23.png") as image:
-        return np.asarray(image.convert("RGB"))
-
-
-@pytest.fixture(scope="module")
 def crop(photo: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(photo[128:320, 256:512])
 
