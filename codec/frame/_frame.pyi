@@ -27,6 +27,7 @@ class Model:
         tile_log2: int,
         level: int,
         area: tuple[int, int, int, int],
+        conceal: bool,
         threads: int,
         progress: Callable[[float], object] | None,
     ) -> npt.NDArray[np.uint8]: ...
@@ -52,8 +53,11 @@ class Model:
         npt.NDArray[np.int32],
         list[tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]],
     ]: ...
+    def encode_latents(
+        self, y: npt.NDArray[np.int32], level: int, threads: int
+    ) -> tuple[bytes, npt.NDArray[np.int32]]: ...
     def decompress(
-        self, payload: bytes, height: int, width: int, level: int, threads: int
+        self, payload: bytes, height: int, width: int, level: int, conceal: bool, threads: int
     ) -> npt.NDArray[np.int32]: ...
     def synthesise(
         self, y_hat: npt.NDArray[np.int32], level: int, threads: int

@@ -108,6 +108,7 @@ class FrameModel:
         tile_log2: int,
         area: tuple[int, int, int, int],
         *,
+        conceal: bool = False,
         threads: int = 0,
         progress: Progress | None = None,
     ) -> Pixels:
@@ -119,6 +120,8 @@ class FrameModel:
             size: width and height of the frame, in pixels.
             level, tile_log2: of the frame.
             area: x, y, width, height in pixels.
+            conceal: whether packets that are damaged or missing are guessed, of models whose
+                latents are code vectors.
             threads: 0 for all processors.
             progress: as in `encode`.
 
@@ -128,7 +131,7 @@ class FrameModel:
         count = thread_count(threads)
         with computing():
             return self._model.decode(
-                tile, *size, tile_log2, level, area, count, stoppable(progress)
+                tile, *size, tile_log2, level, area, conceal, count, stoppable(progress)
             )
 
     def analyse(
@@ -148,12 +151,17 @@ class FrameModel:
         self, y: Ints, z: Ints, level: int, *, threads: int = 0, answer: Answer | None = None
     ) -> tuple[bytes, Ints, Segments]:
         """Payload of a tile, its y_hat in 2^-5 symbols, and the symbols and tables of z and of
-        every step.
+        every step; of a model without code vectors.
 
         answer: told what a step decodes to, it gives the targets of those that follow.
         """
         with computing():
             return self._model.compress(y, z, level, thread_count(threads), answer)
+
+    def encode_latents(self, y: Ints, level: int, threads: int = 0) -> tuple[bytes, Ints]:
+        """Payload of a tile of any model, and its y_hat in 2^-5 symbols."""
+        with computing():
+            return self._model.encode_latents(y, level, thread_count(threads))
 
     def decompress(
         self, payload: bytes, height: int, width: int, level: int, threads: int = 0
@@ -164,7 +172,8 @@ class FrameModel:
             EntropyCodingError: the payload is damaged.
         """
         with computing():
-            return self._model.decompress(payload, height, width, level, thread_count(threads))
+            count = thread_count(threads)
+            return self._model.decompress(payload, height, width, level, False, count)
 
     def synthesise(self, y_hat: Ints, level: int, threads: int = 0) -> Pixels:
         """Pixels (16 h, 16 w, 3) of y_hat (h, w, latent)."""

@@ -103,7 +103,8 @@ void decode_colours(const lic_model* model, const container::Container& content,
             const predictive::Tile tile = predictive::read_tile(payload, place.width, place.height);
             return tile.has_learned() ? std::optional(tile.learned) : std::nullopt;
         };
-        const Array rgb = frame::decode(model_for(header, model), grid, learned, header.level, area, team);
+        const Array rgb = frame::decode(model_for(header, model), grid, learned, header.level, area,
+                                       false, team);
         put_colours(rgb, header.channels, header.channels, out);
     }
     if (!content.modes) return;

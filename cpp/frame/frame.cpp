@@ -147,8 +147,7 @@ Encoded encode(const Model& model, const Grid& grid, const Array& pixels, std::s
         each_tile(team, tiles.size(), [&](std::size_t n, threads::Team& own) {
             const Area area = grid.tile(tiles[n]);
             const Array part = cut(y, band, area);
-            const Array z = hyper_analyse(model, part, level, own);
-            Coded coded = guarded(model, grid, pixels, area, compress(model, part, z, level, own),
+            Coded coded = guarded(model, grid, pixels, area, encode_latents(model, part, level, own),
                                   level, own);
             encoded.tiles[tiles[n]] = std::move(coded.payload);
             if (decoded) put(coded.y_hat, area, y_hat, whole);
@@ -170,7 +169,7 @@ Encoded encode(const Model& model, const Grid& grid, const Array& pixels, std::s
 }
 
 Array decode(const Model& model, const Grid& grid, const Tiles& tiles, std::size_t level,
-             const Crop& crop, threads::Team& team, const Progress& progress) {
+             const Crop& crop, bool conceal, threads::Team& team, const Progress& progress) {
     const Area whole = grid.whole();
     const std::size_t x = crop.x / kLatentPx, y = crop.y / kLatentPx;
     const Area wanted{x, y, (crop.x + crop.width + kLatentPx - 1) / kLatentPx - x,
@@ -200,7 +199,8 @@ Array decode(const Model& model, const Grid& grid, const Tiles& tiles, std::size
         for (const std::size_t n : missing) payloads.push_back(tiles(n));
         each_tile(team, missing.size(), [&](std::size_t n, threads::Team& own) {
             const Area area = grid.tile(missing[n]);
-            found[n] = payloads[n] ? decompress(model, *payloads[n], area.height, area.width, level, own)
+            found[n] = payloads[n] ? decode_latents(model, *payloads[n], area.height, area.width, level,
+                                                    conceal, own)
                                    : zeros(Type::i32, area.height, area.width, model.recipe().latent);
         });
         for (std::size_t n = 0; n < missing.size(); ++n) {

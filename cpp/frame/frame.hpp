@@ -36,9 +36,9 @@ struct Crop {
 
 // The pixels of a crop, (height, width, 3) u8; only the tiles that it needs are asked for. Throws
 // StreamExhausted or CorruptStream. A tile without a payload has y_hat = 0; what its pixels are is not
-// specified.
+// specified. conceal: as in `decode_latents`.
 Array decode(const Model& model, const Grid& grid, const Tiles& tiles, std::size_t level,
-             const Crop& crop, threads::Team& team, const Progress& progress = {});
+             const Crop& crop, bool conceal, threads::Team& team, const Progress& progress = {});
 
 // y of an area of the picture, (height, width, latent) i32.
 Array analyse(const Model& model, const Grid& grid, const Array& pixels, const Area& area,

@@ -111,7 +111,7 @@ Coded guarded(const Model& model, const Grid& grid, const Array& pixels, const A
     const Array flat = mean_colour_of_doubtful(view, tile);
     if (flat.data == nullptr) return coded;
     const Array y = model.analysis().run({flat}, level, team)[0];
-    Coded plain = compress(model, y, hyper_analyse(model, y, level, team), level, team);
+    Coded plain = encode_latents(model, y, level, team);
     const auto error = [&](const Coded& candidate) {
         return squared_error(view, model.synthesis().run({candidate.y_hat}, level, team)[0]);
     };

@@ -4,6 +4,7 @@
 
 #include "rans_decoder.hpp"
 #include "rans_encoder.hpp"
+#include "vector_coder.hpp"
 
 namespace frame {
 namespace {
@@ -126,6 +127,19 @@ void put(const Places& places, std::size_t step, const StepValues& values, const
 }
 
 }  // namespace
+
+Coded encode_latents(const Model& model, const Array& y, std::size_t level, threads::Team& team) {
+    if (model.codebooks()) return compress_vectors(model, y, level, team);
+    return compress(model, y, hyper_analyse(model, y, level, team), level, team);
+}
+
+Array decode_latents(const Model& model, std::span<const std::uint8_t> payload, std::size_t height,
+                     std::size_t width, std::size_t level, bool conceal, threads::Team& team) {
+    if (model.codebooks()) {
+        return decompress_vectors(model, payload, height, width, level, conceal, team);
+    }
+    return decompress(model, payload, height, width, level, team);
+}
 
 Array hyper_analyse(const Model& model, const Array& y, std::size_t level, threads::Team& team) {
     return model.hyper_analysis().run({y}, level, team)[0];

@@ -37,6 +37,15 @@ using Answer =
 // z of a tile's y (h, w, latent) i32 in 2^-8 symbols, h and w multiples of 4: (h/4, w/4, hyper) i32.
 Array hyper_analyse(const Model& model, const Array& y, std::size_t level, threads::Team& team);
 
+// A tile's y to bytes with any model. Throws as `compress`.
+Coded encode_latents(const Model& model, const Array& y, std::size_t level, threads::Team& team);
+
+// y_hat of a tile of any model. Throws StreamExhausted or CorruptStream. conceal: models with code vectors
+// guess what is missing or damaged instead; others have no way to.
+Array decode_latents(const Model& model, std::span<const std::uint8_t> payload, std::size_t height,
+                     std::size_t width, std::size_t level, bool conceal, threads::Team& team);
+
+// Of models whose latents are numbers along the trellis.
 // Throws EntropyCodingErrors of the coder on values that it cannot code (there are none).
 Coded compress(const Model& model, const Array& y, const Array& z, std::size_t level,
                threads::Team& team, const Answer& answer = {});

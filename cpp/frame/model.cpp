@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "categories.hpp"
+
 namespace frame {
 namespace {
 
@@ -14,7 +16,50 @@ void require(bool holds, const char* what) {
     if (!holds) throw InvalidWeightsFile(what);
 }
 
-Recipe read_recipe(const networks::WeightsFile& file) {
+VectorTable read_vectors(const networks::WeightsFile& file, const std::string& name,
+                         std::size_t channels) {
+    const networks::Tensor& t = file.find(name, EntryKind::tensor).tensor;
+    require(t.type == Type::i16 && t.shape.size() == 2 && t.shape[0] >= 1 &&
+                t.shape[0] <= rans::kMostCategories && t.shape[1] == channels,
+            "code vectors: another type or shape");
+    VectorTable table{t.shape[0], channels, std::vector<std::int16_t>(t.count())};
+    for (std::size_t n = 0; n < t.count(); ++n) table.values[n] = static_cast<std::int16_t>(t.at(n));
+    return table;
+}
+
+// `codes`: M, channels of code vectors, levels, margins.
+std::optional<Codebooks> read_codebooks(const networks::WeightsFile& file) {
+    if (!file.has("codes")) return std::nullopt;
+    const networks::Tensor& t = file.find("codes", EntryKind::tensor).tensor;
+    require(t.type == Type::i32 && t.count() == 5, "codes: expected 5 integers");
+    require(4 <= t.at(0) && t.at(0) <= 4096 && 1 <= t.at(1) && t.at(1) <= 256 && 1 <= t.at(2) &&
+                t.at(2) <= 64 && 0 <= t.at(3) && t.at(3) <= 64 && 0 <= t.at(4) && t.at(4) <= 64,
+            "codes: a number is outside its range");
+    const auto channels = static_cast<std::size_t>(t.at(1)), levels = static_cast<std::size_t>(t.at(2));
+    Codebooks books;
+    books.coarse = read_vectors(file, "coarse", channels);
+    books.fine = read_vectors(file, "fine", channels);
+    const networks::Tensor& logits = file.find("coarse_logits", EntryKind::tensor).tensor;
+    require(logits.type == Type::i16 && logits.count() == levels * books.coarse.count,
+            "coarse_logits: another type or shape");
+    for (std::size_t n = 0; n < logits.count(); ++n) {
+        books.logits.push_back(static_cast<std::int16_t>(logits.at(n)));
+    }
+    const networks::Tensor& prices = file.find("prices", EntryKind::tensor).tensor;
+    require(prices.type == Type::i32 && prices.count() == 2 * levels, "prices: another type or shape");
+    for (std::size_t n = 0; n < prices.count(); ++n) {
+        require(prices.at(n) >= 0, "prices: a number is outside its range");
+        books.prices.push_back(prices.at(n));
+    }
+    return books;
+}
+
+Recipe read_recipe(const networks::WeightsFile& file, const std::optional<Codebooks>& books) {
+    if (books) {
+        const networks::Tensor& t = file.find("codes", EntryKind::tensor).tensor;
+        const auto at = [&](std::size_t n) { return static_cast<std::size_t>(t.at(n)); };
+        return {at(0), 0, 0, at(2), 0, 0, at(3), at(4)};
+    }
     const networks::Tensor& t = file.find("recipe", EntryKind::tensor).tensor;
     require(t.type == Type::i32 && t.count() == 8, "recipe: expected 8 integers");
     const auto at = [&](std::size_t n, std::int32_t low, std::int32_t high) {
@@ -42,13 +87,19 @@ std::span<const std::uint8_t> read_z_index(const networks::WeightsFile& file, co
 }  // namespace
 
 Model::Model(std::span<const std::uint8_t> file, const networks::Kernels& kernels)
-    : file_(file), kernels_(kernels), recipe_(read_recipe(file_)),
-      tables_(file_.find("cdf", EntryKind::bytes).tensor.data),
-      z_index_(read_z_index(file_, recipe_, tables_.size())),
-      prices_(rans::trellis_prices(tables_, kTables)),
-      costs_{prices_.costs, kTables, prices_.magnitudes, tables_.skip_below(),
-             recipe_.trellis_step, kTrellisWeight, recipe_.trellis_states} {
-    require(tables_.size() > 2 * kTables, "cdf: too few tables");
+    : file_(file), kernels_(kernels), codebooks_(read_codebooks(file_)),
+      recipe_(read_recipe(file_, codebooks_)) {
+    if (!codebooks_) read_hyperprior();
+}
+
+void Model::read_hyperprior() {
+    tables_.emplace(file_.find("cdf", EntryKind::bytes).tensor.data);
+    require(tables_->size() > 2 * kTables, "cdf: too few tables");
+    z_index_ = read_z_index(file_, recipe_, tables_->size());
+    prices_.emplace(rans::trellis_prices(*tables_, kTables));
+    costs_.emplace(rans::TrellisCosts{prices_->costs, kTables, prices_->magnitudes,
+                                      tables_->skip_below(), recipe_.trellis_step, kTrellisWeight,
+                                      recipe_.trellis_states});
 }
 
 namespace {
@@ -87,6 +138,19 @@ void Model::require_fit(std::size_t part, const networks::Program& program) cons
         case kSynthesis: return require_ends(program, y, pixels);
         default: break;
     }
+    if (part >= kProject) {
+        const std::size_t channels = codebooks_->coarse.channels;
+        const Ends code = {{Type::i16, channels}}, lost = {{Type::i16, channels}, {Type::i16, 1}};
+        switch (part) {
+            case kProject: return require_ends(program, y, {code[0], code[0]});
+            case kExpand: return require_ends(program, code, code);
+            case kLeave: return require_ends(program, code, y);
+            case kConceal: return require_ends(program, lost, code);
+            default: break;
+        }
+        const Ends known = {code[0], {Type::i16, kSiblings * channels}};
+        return require_ends(program, known, {{Type::i16, codebooks_->fine.count}});
+    }
     if (part < kEmbed) {
         if (part > kContext) with_known.push_back(features[0]);
         return require_ends(program, with_known, Ends(kCells, {Type::i32, 2 * r.group()}));
@@ -103,6 +167,11 @@ networks::Program Model::program(std::size_t part) const {
         case kHyperAnalysis: name = "hyper_analysis"; break;
         case kHyperSynthesis: name = "hyper_synthesis"; break;
         case kSynthesis: name = "synthesis"; break;
+        case kProject: name = "project"; break;
+        case kExpand: name = "expand"; break;
+        case kLeave: name = "leave"; break;
+        case kConceal: name = "conceal"; break;
+        case kIndex: name = "index"; break;
         default:
             name = part < kEmbed ? "context." + std::to_string(part - kContext)
                                  : "embed." + std::to_string(part - kEmbed);
@@ -112,8 +181,15 @@ networks::Program Model::program(std::size_t part) const {
     return program;
 }
 
+bool Model::has(std::size_t part) const {
+    if (part == kAnalysis || part == kSynthesis) return true;
+    return (part >= kProject) == codebooks_.has_value();
+}
+
 void Model::check() const {
-    for (std::size_t part = 0; part < kParts; ++part) program(part);
+    for (std::size_t part = 0; part < kParts; ++part) {
+        if (has(part)) program(part);
+    }
 }
 
 const networks::Network& Model::ready(std::size_t part) const {

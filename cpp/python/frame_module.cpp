@@ -46,6 +46,10 @@ std::size_t checked_level(const Model& model, std::size_t level) {
     return level;
 }
 
+void require_numbers(const Model& model) {
+    require(!model.get().codebooks(), "the latents of this model are code vectors");
+}
+
 Array typed(const AnyArray& array, networks::Type type, std::size_t channels, const char* what) {
     const Array view = bindings::view_of(array);
     require(view.type == type && view.channels == channels && view.height > 0 && view.width > 0, what);
@@ -82,7 +86,7 @@ nb::tuple encode(const Model& model, const AnyArray& pixels, std::size_t level, 
 nb::object decode(const Model& model, const nb::callable& tile, std::size_t width,
                   std::size_t height, unsigned tile_log2, std::size_t level,
                   std::tuple<std::size_t, std::size_t, std::size_t, std::size_t> area,
-                  std::size_t threads, const nb::object& progress) {
+                  bool conceal, std::size_t threads, const nb::object& progress) {
     const frame::Grid grid = grid_of(width, height, tile_log2);
     const auto [x, y, w, h] = area;
     require(w > 0 && h > 0 && x < width && w <= width - x && y < height && h <= height - y,
@@ -102,7 +106,7 @@ nb::object decode(const Model& model, const nb::callable& tile, std::size_t widt
         const frame::Progress tell = with_gil(progress);
         nb::gil_scoped_release release;
         threads::Team team(threads);
-        pixels = frame::decode(model.get(), grid, tiles, level, {x, y, w, h}, team, tell);
+        pixels = frame::decode(model.get(), grid, tiles, level, {x, y, w, h}, conceal, team, tell);
     }
     return bindings::to_numpy(pixels);
 }
@@ -130,6 +134,7 @@ nb::object analyse(const Model& model, const AnyArray& pixels,
 
 nb::object hyper_analyse(const Model& model, const AnyArray& y, std::size_t level,
                          std::size_t threads) {
+    require_numbers(model);
     const Array view = latents(y, model.get().recipe().latent, 4, "y: expected (h, w, latent) int32");
     bindings::checked_threads(threads);
     Array found;
@@ -151,6 +156,7 @@ nb::object to_vector(const std::vector<T>& values, std::vector<std::size_t> shap
 // (payload, y_hat, [(symbols, tables) of z and the steps])
 nb::tuple compress(const Model& model, const AnyArray& y, const AnyArray& z, std::size_t level,
                    std::size_t threads, const nb::object& answer) {
+    require_numbers(model);
     const frame::Recipe& recipe = model.get().recipe();
     const Array targets = latents(y, recipe.latent, 4, "y: expected (h, w, latent) int32");
     const Array hyper = latents(z, recipe.hyper, 1, "z: expected (h/4, w/4, hyper) int32");
@@ -187,8 +193,23 @@ nb::tuple compress(const Model& model, const AnyArray& y, const AnyArray& z, std
     return nb::make_tuple(to_bytes(coded.payload), bindings::to_numpy(coded.y_hat), segments);
 }
 
+// (payload, y_hat) of a tile, with any model.
+nb::tuple encode_latents(const Model& model, const AnyArray& y, std::size_t level,
+                         std::size_t threads) {
+    const Array view = latents(y, model.get().recipe().latent, 4, "y: expected (h, w, latent) int32");
+    checked_level(model, level);
+    bindings::checked_threads(threads);
+    frame::Coded coded;
+    {
+        nb::gil_scoped_release release;
+        threads::Team team(threads);
+        coded = frame::encode_latents(model.get(), view, level, team);
+    }
+    return nb::make_tuple(to_bytes(coded.payload), bindings::to_numpy(coded.y_hat));
+}
+
 nb::object decompress(const Model& model, const nb::bytes& payload, std::size_t height,
-                      std::size_t width, std::size_t level, std::size_t threads) {
+                      std::size_t width, std::size_t level, bool conceal, std::size_t threads) {
     require(height > 0 && width > 0 && height % 4 == 0 && width % 4 == 0, "sides: multiples of 4");
     checked_level(model, level);
     bindings::checked_threads(threads);
@@ -196,8 +217,8 @@ nb::object decompress(const Model& model, const nb::bytes& payload, std::size_t 
     {
         nb::gil_scoped_release release;
         threads::Team team(threads);
-        found = frame::decompress(model.get(), bindings::span_of_bytes(payload), height, width,
-                                  level, team);
+        found = frame::decode_latents(model.get(), bindings::span_of_bytes(payload), height, width,
+                                      level, conceal, team);
     }
     return bindings::to_numpy(found);
 }
@@ -230,11 +251,13 @@ NB_MODULE(_frame, m) {
         .def("encode", &encode, nb::arg("pixels").noconvert(), "level"_a, "tile_log2"_a, "wanted"_a, "decoded"_a,
              "threads"_a, nb::arg("progress").none())
         .def("decode", &decode, "tile"_a, "width"_a, "height"_a, "tile_log2"_a, "level"_a, "area"_a,
-             "threads"_a, nb::arg("progress").none())
+             "conceal"_a, "threads"_a, nb::arg("progress").none())
         .def("analyse", &analyse, nb::arg("pixels").noconvert(), "area"_a, "level"_a, "threads"_a)
         .def("hyper_analyse", &hyper_analyse, nb::arg("y").noconvert(), "level"_a, "threads"_a)
         .def("compress", &compress, nb::arg("y").noconvert(), nb::arg("z").noconvert(), "level"_a,
              "threads"_a, nb::arg("answer").none())
-        .def("decompress", &decompress, "payload"_a, "height"_a, "width"_a, "level"_a, "threads"_a)
+        .def("encode_latents", &encode_latents, nb::arg("y").noconvert(), "level"_a, "threads"_a)
+        .def("decompress", &decompress, "payload"_a, "height"_a, "width"_a, "level"_a, "conceal"_a,
+             "threads"_a)
         .def("synthesise", &synthesise, nb::arg("y_hat").noconvert(), "level"_a, "threads"_a);
 }
