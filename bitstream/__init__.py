@@ -34,6 +34,7 @@ from bitstream.inspect import ChunkInfo, FileInfo, TileInfo, inspect
 from bitstream.kinds import kind
 from bitstream.limits import Limits
 from bitstream.modes import Modes
+from bitstream.salvage import Salvaged, salvage
 from bitstream.tiles import Rectangle, StoredTiles, TileGrid, TileSpan
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Modes",
     "OutOfRange",
     "Rectangle",
+    "Salvaged",
     "StoredTiles",
     "TileGrid",
     "TileInfo",
@@ -70,5 +72,6 @@ __all__ = [
     "kind",
     "read",
     "read_header",
+    "salvage",
     "write",
 ]

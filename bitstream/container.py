@@ -142,14 +142,26 @@ def read(data: Buffer, limits: Limits | None = None) -> Container:
             offset=reader.offset,
         )
     tile = chunks[ChunkType.TILE]
+    tiles = StoredTiles(tile, grid_of(header).count)
+    return container_of(header, chunks, tiles, tile.offset, limits)
+
+
+def container_of(
+    header: Header, chunks: dict[ChunkType, Chunk], tiles: Sequence[bytes], end: int, limits: Limits
+) -> Container:
+    """A container of verified chunks, and of its tiles, which stand at an offset `end`.
+
+    Raises:
+        BitstreamError: the chunks do not agree with the header, or are over a limit.
+    """
     alpha = chunks.get(ChunkType.ALPH)
-    _check_alpha(header, alpha is not None, alpha.offset if alpha else tile.offset)
+    _check_alpha(header, alpha is not None, alpha.offset if alpha else end)
     metadata = Metadata.from_chunks(chunks, limits)
     modes = decode_modes(chunks[ChunkType.MODE]) if ChunkType.MODE in chunks else None
     check_modes(header, modes)
     return Container(
         header=header,
-        tiles=StoredTiles(tile, grid_of(header).count),
+        tiles=tiles,
         alpha=None if alpha is None else bytes(alpha.payload),
         icc=metadata.icc,
         exif=metadata.exif,

@@ -248,6 +248,7 @@ def decode(
     device: str = "auto",
     threads: int = 0,
     limits: Limits | None = None,
+    conceal: bool = False,
 ) -> Samples:
     """Decodes one file.
 
@@ -256,7 +257,7 @@ def decode(
     Args:
         data: a path, the bytes of the file, or a binary file object.
         crop: x, y, width, height in pixels of the part that is wanted; only its tiles are decoded.
-        device, threads, limits: see `DecoderOptions`.
+        device, threads, limits, conceal: see `DecoderOptions`.
 
     Returns:
         uint8 or uint16, shape (H, W, C) with C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
@@ -270,6 +271,7 @@ def decode(
         device=device,
         threads=threads,
         limits=check_limits(limits),
+        conceal=conceal,
     )
     return _decode_picture(read_data(data, limits=options.limits), options).to_numpy()
 
@@ -416,7 +418,8 @@ def check_crop_of(data: bytes, crop: Crop | None, limits: Limits) -> None:
 
 
 def _decode_picture(data: bytes, options: DecoderOptions) -> Picture:
-    check_crop_of(data, options.crop, options.limits)
+    if not options.conceal:
+        check_crop_of(data, options.crop, options.limits)
     from codec.decoder import Decoder
 
     decoder = Decoder(
@@ -425,7 +428,7 @@ def _decode_picture(data: bytes, options: DecoderOptions) -> Picture:
         limits=options.limits,
     )
     with translated():
-        return decoder.decode_picture(data, options.crop)
+        return decoder.decode_picture(data, options.crop, conceal=options.conceal)
 
 
 def _shares(container: bitstream.Container) -> dict[str, float]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import bitstream
 from codec.errors import InvalidField, UnsupportedImage, translated
+from codec.frame.concealing import lost_of
 from codec.frame.devices import frame_model, resolve_device
 from codec.frame.geometry import LATENT_PX, tile_area
 from codec.frame.leaving import as_computing, stoppable
@@ -54,19 +55,27 @@ class Decoder:
         self._threads = options.threads
         self.device = resolve_device(device)
 
-    def decode(self, data: DataSource, crop: Crop | None = None) -> Samples:
+    def decode(
+        self, data: DataSource, crop: Crop | None = None, *, conceal: bool = False
+    ) -> Samples:
         """Pixels (H, W, C) uint8 or uint16 of a path, bytes or file object: C = 1 grey, 2 with
         alpha, 3 RGB, 4 with alpha.
 
         Raises:
             CodecError: the file is damaged, not ours, or over a limit; or the crop reaches outside.
         """
-        return self.decode_picture(read_data(data, limits=self._limits), crop).to_numpy()
+        content = read_data(data, limits=self._limits)
+        return self.decode_picture(content, crop, conceal=conceal).to_numpy()
 
     @as_computing
     @as_usual
     def decode_picture(
-        self, data: bytes, crop: Crop | None = None, progress: Progress | None = None
+        self,
+        data: bytes,
+        crop: Crop | None = None,
+        progress: Progress | None = None,
+        *,
+        conceal: bool = False,
     ) -> Picture:
         """The picture with its alpha and metadata.
 
@@ -74,6 +83,8 @@ class Decoder:
             data: the whole file.
             crop: x, y, width, height in pixels; only the tiles it needs are decoded.
             progress: called with the finished share, 0..1.
+            conceal: whether what is damaged or missing of the tiles of a file of profile vq is
+                guessed.
 
         Raises:
             CodecError: the file is damaged, not ours, or over a limit; or the crop reaches outside.
@@ -81,12 +92,15 @@ class Decoder:
         check_progress(progress)
         progress = stoppable(progress)
         with translated():
-            container = bitstream.read(as_bytes(data), self._limits)
+            content = as_bytes(data)
+            container = lost_of(content, self._limits) if conceal else None
+            conceal = container is not None
+            container = container or bitstream.read(content, self._limits)
             header = container.header
             whole_area = (0, 0, header.width, header.height)
             area = check_crop(whole_area if crop is None else crop, header.width, header.height)
             x, y, width, height = area
-            samples = self._samples(container, area, progress)
+            samples = self._samples(container, area, progress, conceal)
             alpha = None
             if container.alpha is not None:
                 whole = decode_alpha(container.alpha, header.height, header.width, header.bit_depth)
@@ -94,7 +108,11 @@ class Decoder:
             return Picture(samples, alpha, container.icc, container.exif, container.xmp)
 
     def _samples(
-        self, container: bitstream.Container, area: Crop, progress: Progress | None
+        self,
+        container: bitstream.Container,
+        area: Crop,
+        progress: Progress | None,
+        conceal: bool = False,
     ) -> Samples:
         """Colour planes of an area: of the model, of the predictive coder, or of both."""
         header, modes = container.header, container.modes
@@ -103,9 +121,12 @@ class Decoder:
             if modes.whole(header):
                 return decode_predictive(container, area, threads=self._threads, progress=progress)
         tile = container.tile if modes is None else lambda n: learned_part(container, n)
-        pixels = frame_model(_entry(header), self.device).decode(
+        model = frame_model(_entry(header), self.device)
+        # Only models with code vectors, which never run on a device, can conceal.
+        options = {"conceal": True} if conceal else {}
+        pixels = model.decode(
             tile, (header.width, header.height), header.level, header.tile_log2, area,
-            threads=self._threads, progress=progress,
+            threads=self._threads, progress=progress, **options,
         )  # fmt: skip
         samples = as_channels(pixels, header.channels)
         if modes is None:

@@ -231,6 +231,11 @@ class Encoder:
     def _refiner(self, effort: int) -> TileRefiner | None:
         if effort < REFINED_FROM:
             return None
+        if self.entry.profile == registry.VECTORS:
+            raise OptionError(
+                f"effort {effort}: {self.entry.name} has code vectors, which are not refined; "
+                f"efforts are 1 to {REFINED_FROM - 1}"
+            )
         require_torch(f"effort {effort}")
         from codec.frame.refined import tile_refiner
 

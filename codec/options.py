@@ -189,6 +189,8 @@ class DecoderOptions:
         device: "auto", "cpu", "cuda" or "cuda:N".
         threads: number of processor threads, 0 for all; the result does not depend on it.
         limits: the largest image that is decoded.
+        conceal: whether what is damaged or missing in a file of profile vq is guessed, instead of
+            refusing the file.
 
     Raises:
         OptionError: a value is out of range.
@@ -198,6 +200,7 @@ class DecoderOptions:
     device: str = "auto"
     threads: int = 0
     limits: Limits = field(default_factory=Limits)
+    conceal: bool = False
 
     def __post_init__(self) -> None:
         if self.crop is not None:

@@ -320,10 +320,11 @@ def decoder_options(
     max_pixels: int,
     max_dimension: int,
     crop: Crop | None = None,
+    conceal: bool = False,
 ) -> DecoderOptions:
     """The values of `machine_options` and `limit_options` as one object."""
     limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
-    return DecoderOptions(crop=crop, device=device, threads=threads, limits=limits)
+    return DecoderOptions(crop=crop, device=device, threads=threads, limits=limits, conceal=conceal)
 
 
 @contextmanager

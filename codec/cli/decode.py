@@ -63,6 +63,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of jpg, webp and H.264 output; 100 makes webp and H.264 lossless.",
 )
+@click.option(
+    "--conceal",
+    is_flag=True,
+    help="Guess what is damaged or missing in a file of profile vq, instead of refusing it.",
+)
 @video_decode_options
 @common.strip_option
 @common.ignore_alpha_option
@@ -83,6 +88,7 @@ def decode(
     format_name: str | None,
     crop: Crop | None,
     output_quality: int,
+    conceal: bool,
     strip: frozenset[str],
     ignore_alpha: bool,
     force: bool,
@@ -111,6 +117,7 @@ def decode(
     codec decode small --output-dir photos           the tree below small
     codec decode - -o - --format ppm < photo.lic | display
     codec decode frame-*.lic -o - --format ppm | ffmpeg -f image2pipe -c:v ppm -i - out.mp4
+    codec decode damaged.lic -o out.png --conceal    of profile vq: what is lost is guessed
     codec decode clip.licv -o clip.mkv               or clip.mp4, frames/%05d.png
     codec decode clip.licv -o part.mkv --start 12.5 --duration 3
     codec decode clip.licv -o - | ffplay -
@@ -147,7 +154,9 @@ def decode(
     )  # fmt: skip
     if as_json and output == STDIO:
         raise click.UsageError("--json and -o - would both write to stdout")
-    options = common.decoder_options(device, threads, max_pixels, max_dimension, crop=crop)
+    options = common.decoder_options(
+        device, threads, max_pixels, max_dimension, crop=crop, conceal=conceal
+    )
     work = _Work(session, options, output_format)
 
     def run(job: Job) -> None:
@@ -207,8 +216,9 @@ class _Work:
         # 1. the header, so that what cannot be is refused before any weights are loaded
         limits, crop = self._options.limits, self._options.crop
         data = read_data(open_input(job.source), limits=limits)
-        described = info(data, limits=limits)
-        if described.problem is not None:
+        conceal = self._options.conceal
+        described = info(data, limits=limits, strict=not conceal)
+        if described.problem is not None and not conceal:
             raise described.problem
         width, height = described.width, described.height
         if crop is not None:
@@ -228,7 +238,7 @@ class _Work:
         for _ in range(repeat):
             started = time.perf_counter()
             with common.progress(self._session, progress, job.source) as update, translated():
-                picture = decoder.decode_picture(data, crop, update)
+                picture = decoder.decode_picture(data, crop, update, conceal=conceal)
             seconds.append(time.perf_counter() - started)
 
         # 3. the result

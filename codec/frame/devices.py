@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from codec.errors import OptionError
 from codec.frame.model import FrameModel, loaded
-from codec.models.registry import ModelEntry
+from codec.models.registry import VECTORS, ModelEntry
 
 if TYPE_CHECKING:
     from codec.frame.on_torch import TorchFrameModel
@@ -54,13 +54,14 @@ def _refuse_fork(device: str) -> None:
 
 
 def frame_model(entry: ModelEntry, device: str) -> FrameModel | TorchFrameModel:
-    """What codes frames with a model on a device that `resolve_device` gave.
+    """What codes frames with a model on a device that `resolve_device` gave. Models whose latents
+    are code vectors run on the processor, whatever the device: the pixels are the same.
 
     Raises:
         WeightsMismatch: the weights are missing, damaged or others.
         NetworkError: the compiled core is missing, or CODEC_ISA names no kernels.
     """
-    if device == "cpu":
+    if device == "cpu" or entry.profile == VECTORS:
         return loaded(entry)
     from codec.frame.on_torch import loaded_on
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from codec.frame.cell_coder import CellCoder, Layout, Mixed, largest_error, mse_of
 from codec.frame.guard import FINE_PERCENT
 from codec.models.quality import lmbda_of
+from codec.models.registry import VECTORS
 from entropy.predictive import native as predictive
 from entropy.predictive.native import CELL_PX, Cell
 
@@ -159,8 +160,12 @@ class Mixer:
         return self._fine or self._error_feared > mse_of(least_psnr(self._entry, level))
 
     def _between(self, bounds: tuple[float, float], level: int) -> float:
-        """What lies at a level between what holds at the first and at the last."""
+        """What lies at a level between what holds at the first and at the last; files of code
+        vectors are as small as the first.
+        """
         low, high = bounds
+        if self._entry.profile == VECTORS:
+            return low
         return low + (high - low) * (level / (self._entry.levels - 1))
 
     def _promising(self, level: int) -> Marks:

@@ -23,6 +23,7 @@ __all__ = [
     "INTER",
     "PREDICTIVE",
     "PSNR",
+    "VECTORS",
     "ModelEntry",
     "by_id",
     "by_name",
@@ -40,6 +41,8 @@ PREDICTIVE = "predictive"
 """Profile of the coders that code samples as they are."""
 INTER = "inter"
 """Profile of the models of a video's inter frames."""
+VECTORS = "vq"
+"""Profile of the models whose latents are code vectors."""
 PSNR = "psnr"
 """What a model is tuned for where nothing else is asked."""
 NONE = "none"
