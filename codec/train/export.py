@@ -29,11 +29,13 @@ from codec.models.registry import PSNR
 from codec.train.checkpoint import read_checkpoint
 from codec.train.config import TrainConfig
 from codec.train.data import Crops
+from codec.train.export_vector import export_vectors
 from codec.trainable.distortion import Recipe
 from codec.trainable.folded import Folded, folded
 from codec.trainable.integers import Limits, largest_values
 from codec.trainable.model import ImageModel
-from codec.trainable.recipes import recipe
+from codec.trainable.recipes import new_model, recipe
+from codec.trainable.vector_model import VectorModel
 from codec.trainable.weights import LatentTables, TrainedWeights, write_trained
 from codec.transforms.wavelet import analyse
 from entropy.coder import CdfTables, pmf_to_cdf
@@ -54,7 +56,7 @@ Histogram = list[NDArray[np.float64]]
 
 
 def export(
-    model: ImageModel,
+    model: ImageModel | VectorModel,
     crops: Crops,
     count: int = 48,
     side: int = 512,
@@ -69,6 +71,8 @@ def export(
         InvalidNetwork: the overflow proof fails.
         OptionError: the model does not code along the trellis, as those that are registered do.
     """
+    if isinstance(model, VectorModel):
+        return export_vectors(model, crops, count)
     model = model.cpu().eval()
     config = model.config
     if model.entropy.trellis is None:
@@ -197,12 +201,12 @@ def manifest_entry(data: bytes, name: str, model_id: int, config: TrainConfig) -
     )
 
 
-def load_average(checkpoint: Path) -> ImageModel:
+def load_average(checkpoint: Path) -> ImageModel | VectorModel:
     """The averaged model of a checkpoint. Raises OptionError if it is none of this model."""
     return load_trained(checkpoint)[0]
 
 
-def load_trained(checkpoint: Path) -> tuple[ImageModel, TrainConfig]:
+def load_trained(checkpoint: Path) -> tuple[ImageModel | VectorModel, TrainConfig]:
     """The averaged model of a checkpoint, and the recipe it was trained with.
 
     Raises:
@@ -211,11 +215,12 @@ def load_trained(checkpoint: Path) -> tuple[ImageModel, TrainConfig]:
     state = read_checkpoint(checkpoint, torch.device("cpu"))
     try:
         config = TrainConfig(**state["config"])
-        model = ImageModel(recipe(config.profile).with_trellis(config.trellis_step))
+        model = new_model(config.profile, config.trellis_step)
         model.load_state_dict(state["average"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise OptionError(f"checkpoint {checkpoint}: {error}") from error
-    model.entropy.ops.exact = True
+    if isinstance(model, ImageModel):
+        model.entropy.ops.exact = True
     return model, config
 
 

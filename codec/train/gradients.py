@@ -11,6 +11,7 @@ from codec.train.losses import visual
 from codec.trainable.distortion import squared_error
 from codec.trainable.model import ImageModel, lambdas
 from codec.trainable.precision import multiplies_bfloat16
+from codec.trainable.vector_model import VectorModel
 
 __all__ = ["METRICS", "Gradients"]
 
@@ -27,7 +28,9 @@ class Gradients:
     recorded as one graph, so it waits neither for Python nor between them.
     """
 
-    def __init__(self, model: ImageModel, config: TrainConfig, device: torch.device) -> None:
+    def __init__(
+        self, model: ImageModel | VectorModel, config: TrainConfig, device: torch.device
+    ) -> None:
         self.model, self.config, self.device = model, config, device
         self.lambdas = lambdas(model.config.levels).to(device)
         middle = self.lambdas[len(self.lambdas) // 2]
@@ -48,8 +51,7 @@ class Gradients:
         """
         if self.device.type != "cuda":
             return self._run(x, level, mask)
-        trellis = self.model.entropy.trellis
-        kind = (*x.shape, self.model.entropy.ops.exact, trellis and trellis.states)
+        kind = (*x.shape, *self.model.recorded)
         if kind != self._recorded:
             self._record(x, level, mask)
             self._recorded = kind

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from codec.errors import OptionError
 from codec.train import parallel
 from codec.train.checkpoint import read_checkpoint
+from codec.train.codebooks import start_as_vectors
 from codec.train.config import TrainConfig, read_config
 from codec.train.data import Crops
 from codec.train.drawn import draw
@@ -29,14 +30,17 @@ from codec.train.regression import start_as_regression
 from codec.train.start import initialise
 from codec.train.validate import validate
 from codec.trainable.model import ImageModel
-from codec.trainable.recipes import recipe
+from codec.trainable.recipes import new_model, recipe
 from codec.trainable.restore import bound, restore
+from codec.trainable.vector_model import VectorModel
 from codec.trainable.weights import read_trained, read_units
-from entropy.coder.states import FEW_STATES
+from codec.transforms.vector import VectorConfig
 
 LOG_STEPS = 50
 REGRESSION_CROPS = 200
 """Looked at where an analysis begins as a linear guess of a landed one."""
+CODED_CROPS = 1200
+"""Looked at where codebooks begin as k-means of a landed model's latents."""
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 """Options of mallopt(3)."""
 
@@ -47,7 +51,7 @@ class Trainer:
     def __init__(self, config: TrainConfig, data: list[Path], device: torch.device) -> None:
         torch.manual_seed(config.seed)
         self.config, self.device = config, device
-        self.model = ImageModel(recipe(config.profile).with_trellis(config.trellis_step))
+        self.model = new_model(config.profile, config.trellis_step)
         parallel.begin()
         self.crops = Crops(data, device, config.seed + parallel.rank(), config.shrunk)
         self.steps, self.seconds, self.pixels = 0, 0.0, 0
@@ -64,14 +68,20 @@ class Trainer:
 
     def start(self) -> None:
         """Initial weights from the data."""
+        if isinstance(self.model, VectorModel):
+            raise OptionError("profile vq begins from weights of wavelet or a checkpoint: --resume")
         initialise(self.model, self.crops)
         self._reset_average()
 
     def _begin_from(self, data: bytes) -> None:
         """Weights that landed: of this profile, or of the one whose synthesis it begins with."""
         weights = read_trained(data)
-        if self.model.config.transform.linear and not weights.config.transform.linear:
-            landed = ImageModel(weights.config)
+        landed = ImageModel(weights.config)
+        if isinstance(self.model, VectorModel):
+            initialise(landed, self.crops)
+            restore(landed, weights)
+            start_as_vectors(self.model, landed.eval(), self.crops, CODED_CROPS)
+        elif self.model.config.transform.linear and not weights.config.transform.linear:
             initialise(landed, self.crops)
             restore(landed, weights)
             start_as_regression(self.model, landed.eval(), self.crops, REGRESSION_CROPS)
@@ -131,22 +141,18 @@ class Trainer:
         torch.save(state, temporary)
         temporary.replace(path)
 
-    def averaged(self) -> ImageModel:
+    def averaged(self) -> ImageModel | VectorModel:
         """A copy of the model that holds the average."""
-        copy = ImageModel(self.model.config).to(self.device)
+        copy = new_model(self.config.profile, self.config.trellis_step).to(self.device)
         copy.load_state_dict(self.average)
-        copy.entropy.ops.exact = self.model.entropy.ops.exact
+        if isinstance(copy, ImageModel) and isinstance(self.model, ImageModel):
+            copy.entropy.ops.exact = self.model.entropy.ops.exact
         return copy.eval()
 
     def step(self, progress: float) -> Tensor:
         """One update; progress in 0..1 sets the learning rate and the stage. Returns METRICS."""
         c = self.config
-        self.model.entropy.ops.exact = progress >= c.exact_from
-        if self.model.entropy.trellis is not None:
-            few = progress < c.few_states
-            self.model.entropy.trellis.states = (
-                FEW_STATES if few else self.model.config.entropy.trellis_states
-            )
+        self.model.prepare(progress >= c.exact_from, progress < c.few_states)
         rate = self.rate(progress)
         for optimizer, peaks in zip(self.optimizers, self.peaks, strict=True):
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
@@ -196,7 +202,8 @@ def run(
         OptionError: the recipe or the checkpoint is not in order.
     """
     config = read_config(config_path)
-    if not config.trellis_step and minutes >= config.total_minutes:
+    trellis = config.trellis_step or isinstance(recipe(config.profile), VectorConfig)
+    if not trellis and minutes >= config.total_minutes:
         raise OptionError("a model is exported with a trellis: give the recipe a trellis_step")
     keep_freed_memory()
     trainer = Trainer(config, data, training_device(device))

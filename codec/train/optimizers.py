@@ -8,27 +8,28 @@ from codec.train.config import TrainConfig
 from codec.train.soap import Soap
 from codec.trainable.blocks import ScaledLinear
 from codec.trainable.model import ImageModel
+from codec.trainable.vector_model import VectorModel
 
 __all__ = ["optimizers"]
 
 
-def optimizers(model: ImageModel, config: TrainConfig) -> list[torch.optim.Optimizer]:
+def optimizers(model: ImageModel | VectorModel, config: TrainConfig) -> list[torch.optim.Optimizer]:
     """One for the matrices, Adam for everything else.
 
     The linear path starts near its optimum and carries the precision that high rates need: it moves
     slowly.
     """
-    ends = (model.analysis, model.synthesis)
+    ends = [part for name, part in model.named_children() if name != "entropy"]
     linear = [m.weight for end in ends for m in end.modules() if isinstance(m, ScaledLinear)]
-    entropy = [p for p in model.entropy.parameters() if p.dim() == 2 and p.shape[0] > 16]
+    linear = [p for p in linear if p.requires_grad]
+    entropy = [p for p in model.entropy_parameters() if p.dim() == 2 and p.shape[0] > 16]
     chosen = {id(p) for p in linear + entropy}
-    blocks = [
-        p for p in model.parameters() if p.dim() == 2 and p.shape[0] > 16 and id(p) not in chosen
-    ]
+    trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    blocks = [p for _, p in trained if p.dim() == 2 and p.shape[0] > 16 and id(p) not in chosen]
     chosen |= {id(p) for p in blocks}
-    gains = [p for name, p in model.named_parameters() if name.endswith("log_gain")]
+    gains = [p for name, p in trained if name.endswith("log_gain")]
     chosen |= {id(p) for p in gains}
-    vectors = [p for p in model.parameters() if id(p) not in chosen]
+    vectors = [p for _, p in trained if id(p) not in chosen]
     groups = [(blocks, config.lr), (entropy, config.lr_entropy), (linear, config.lr_linear)]
     adam = torch.optim.AdamW(
         [

@@ -12,10 +12,11 @@ from codec.train.export import load_average
 from codec.trainable.model import ImageModel
 from codec.trainable.precision import multiplies_bfloat16
 from codec.trainable.restore import restore
+from codec.trainable.vector_model import VectorModel
 from codec.trainable.weights import read_trained
 
 
-def model_of(path: Path) -> ImageModel:
+def model_of(path: Path) -> ImageModel | VectorModel:
     """The model of a weights file (.weights), with the integers and prices that decode, or the
     average of a checkpoint, in floats.
 
@@ -29,14 +30,15 @@ def model_of(path: Path) -> ImageModel:
         restore(model, weights)
         model.entropy.ops.exact = True
         return model.eval()
-    model = load_average(path)
-    model.entropy.ops.exact = False
-    return model.eval()
+    average = load_average(path)
+    if isinstance(average, ImageModel):
+        average.entropy.ops.exact = False
+    return average.eval()
 
 
 @torch.no_grad()
 def validate(
-    model: ImageModel,
+    model: ImageModel | VectorModel,
     folder: Path,
     device: torch.device,
     levels: tuple[int, ...] = (4, 16, 28, 40, 52, 60),

@@ -43,7 +43,16 @@ from networks.export.quantise import LARGEST, Floats, Sums, from_linear, to_line
 from networks.program import Program, Type
 from networks.record import Layer, Recorder
 
-__all__ = ["Limits", "Parts", "Units", "floats_of", "largest_values", "transform_programs"]
+__all__ = [
+    "Limits",
+    "Parts",
+    "Units",
+    "ends_unit",
+    "floats_of",
+    "largest_values",
+    "synthesis_program",
+    "transform_programs",
+]
 
 ENDS = 3.0
 """Range of latents next to the trunk, all alike, in the largest value of any of them."""
@@ -122,7 +131,9 @@ def transform_programs(
     units: Units = {}
     made = {
         "analysis": _analysis(parts, config, largest["analysis"], limits, units),
-        "synthesis": _synthesis(parts, config, largest["synthesis"], limits, units),
+        "synthesis": synthesis_program(
+            parts["synthesis"], config, largest["synthesis"], limits, units
+        ),
         "hyper_analysis": _hyper_analysis(parts, config, entropy, largest["hyper_analysis"], units),
     }
     return made, units
@@ -132,7 +143,7 @@ def _analysis(
     parts: Parts, config: WaveletConfig, largest: Largest, limits: Limits, units: Units
 ) -> Program:
     w = arrays(parts["analysis"])
-    down = units["analysis/down"] = _ends_unit(largest["down.out"], 1 << (DOWN_BITS - 1))
+    down = units["analysis/down"] = ends_unit(largest["down.out"], 1 << (DOWN_BITS - 1))
     gain = gains(w["gain.log_gain"], config.levels)
     gain_layer = scale_layer(gain * down[None] * 2**Y_BITS, (-Y_RANGE, Y_RANGE), Type.I32)
     if config.linear:
@@ -160,15 +171,17 @@ def _recorded_analysis(layers: dict[str, Layer], config: WaveletConfig) -> Progr
     return record.program([analyse(record, config, pixel)])
 
 
-def _synthesis(
-    parts: Parts, config: WaveletConfig, largest: Largest, limits: Limits, units: Units
-) -> Program:
-    w = arrays(parts["synthesis"])
+def synthesis_program(
+    weights: dict[str, Tensor], config: WaveletConfig, largest: Largest, limits: Limits,
+    units: Units,
+) -> Program:  # fmt: skip
+    """The program of a synthesis' folded floats; adds to the units."""
+    w = arrays(weights)
     trunk = units["synthesis/trunk"] = _trunk_unit(largest)
     layers = _blocks(
         "synthesis", w, config.synthesis8, trunk, largest, limits, units, config.levels
     )
-    enter = units["synthesis/up"] = _ends_unit(largest["gain.out"], LARGEST)
+    enter = units["synthesis/up"] = ends_unit(largest["gain.out"], LARGEST)
     gain = gains(w["gain.log_gain"], config.levels)
     reach = (-LARGEST - 1, LARGEST)
     layers["gain"] = scale_layer(gain / enter[None] / 2**Y_HAT_BITS, reach, Type.I16)
@@ -244,7 +257,8 @@ def _trunk_unit(largest: Largest) -> Floats:
     return unit_of(np.maximum(largest["trunk"] * HEADROOM, TRUNK_REACH), LARGEST, 1.0)
 
 
-def _ends_unit(largest: Floats, limit: int) -> Floats:
+def ends_unit(largest: Floats, limit: int) -> Floats:
+    """Units of latents next to the trunk, all alike."""
     return unit_of(np.full(len(largest), largest.max()), limit, ENDS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -62,3 +63,22 @@ class ImageModel(nn.Module):
             y_hat, y_bits, z_bits = self.entropy(y, level)
         x_hat = self.synthesis(y_hat, level)
         return x_hat.float() + 0.5, y_bits, z_bits
+
+    def prepare(self, exact: bool, few_states: bool) -> None:
+        """How the next steps train: the entropy networks with the integers that decode or in
+        floats, along few states of the trellis or all.
+        """
+        self.entropy.ops.exact = exact
+        if self.entropy.trellis is not None:
+            states = FEW_STATES if few_states else self.config.entropy.trellis_states
+            self.entropy.trellis.states = states
+
+    def entropy_parameters(self) -> Iterator[nn.Parameter]:
+        """Parameters that have a learning rate of their own."""
+        return self.entropy.parameters()
+
+    @property
+    def recorded(self) -> tuple[object, ...]:
+        """What a recording of a step on a GPU holds for, beside its shapes."""
+        trellis = self.entropy.trellis
+        return self.entropy.ops.exact, trellis and trellis.states

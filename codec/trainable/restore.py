@@ -18,6 +18,7 @@ from codec.errors import OptionError
 from codec.trainable.block_integers import Limits, Units
 from codec.trainable.blocks import OUT_SCALE, GatedBlock, ScaledLinear
 from codec.trainable.model import ImageModel
+from codec.trainable.vector_model import VectorModel
 from codec.trainable.weights import TrainedWeights
 from entropy.coder import CdfTables
 from entropy.models.latent_codec import TRELLIS_TABLES
@@ -61,7 +62,7 @@ def restore(model: ImageModel, weights: TrainedWeights) -> None:
     trainable_layers(network, entropy.ops)
 
 
-def bound(model: ImageModel, units: Units) -> None:
+def bound(model: ImageModel | VectorModel, units: Units) -> None:
     """Bound the inside of the blocks of the transforms as the integers of a weights file are."""
     for part in ("analysis", "synthesis"):
         for name, block in getattr(model, part).named_modules():

@@ -39,8 +39,10 @@ def file() -> bytes:
 
 def test_recipes_are_known_by_their_profiles() -> None:
     assert recipe("wavelet-light") is RECIPES["wavelet-light"]
-    assert recipe("wavelet-light").with_trellis(20).entropy.trellis_states == 8
-    assert recipe("wavelet").with_trellis(20).entropy.trellis_states == 256
+    for profile, states in (("wavelet-light", 8), ("wavelet", 256)):
+        config = recipe(profile)
+        assert isinstance(config, ImageConfig)
+        assert config.with_trellis(20).entropy.trellis_states == states
     with pytest.raises(OptionError, match="wavelet-light"):
         TrainConfig(profile="heavy")
 
@@ -100,7 +102,7 @@ def test_regression_imitates_a_landed_analysis() -> None:
 def test_training_begins_with_landed_weights_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "recipe", lambda profile: LIGHT)
+    monkeypatch.setitem(RECIPES, "wavelet-light", LIGHT)
     monkeypatch.setattr(loop, "REGRESSION_CROPS", 8)
     save_pictures(tmp_path / "photos", (256, 272), (256, 272))
     landed, path = random_model(), tmp_path / "landed.weights"
