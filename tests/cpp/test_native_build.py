@@ -160,6 +160,20 @@ def test_team_does_every_part_once(compiler: str, sanitizer: str, tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_categories_and_packets(compiler: str, tmp_path: Path) -> None:
+    program = tmp_path / "test_categories"
+    sources = [
+        ROOT / "tests" / "cpp" / "test_categories.cpp",
+        SOURCE / "categories.cpp",
+        CPP / "frame" / "packets.cpp",
+    ]
+    run(compiler, *FLAGS, *SANITIZE, f"-I{SOURCE}", f"-I{CPP / 'frame'}", *sources, "-o", program)
+
+    assert run(program) == "test_categories: ok\n"
+
+
+@pytest.mark.slow
 def test_fuzz_target_survives_the_corpus(build) -> None:
     program = build(ROOT / "tests" / "fuzz" / "fuzz_rans.cpp", "-DRANS_FUZZ_REPLAY")
     assert run(program, *CORPUS) == f"fuzz_rans: {len(CORPUS)} files ok\n"
