@@ -225,7 +225,10 @@ def generate(root: Path) -> list[str]:
     for entry in registry.entries():
         if entry.default and entry.tune != registry.NONE and entry.name != prefix:
             other = Encoder(model=entry.name)
-            cases |= {f"{entry.name}-{case}": (other, *FEWER[case]) for case in FEWER}
+            for case, (make, options) in FEWER.items():
+                assert options.level is not None
+                level = options.level * (entry.levels - 1) // 63
+                cases[f"{entry.name}-{case}"] = (other, make, replace(options, level=level))
     for case, (encodes, picture, options) in cases.items():
         folder = root / "vectors" / case
         if folder.exists():

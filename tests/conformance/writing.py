@@ -11,7 +11,7 @@ from tests.conformance.harness import EXPECTED
 
 __all__ = ["command", "flipped", "write_corrupt"]
 
-MAX_BYTES = 500_000
+MAX_BYTES = 700_000
 """Of all vectors and corrupt files of one program."""
 
 

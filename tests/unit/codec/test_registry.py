@@ -40,6 +40,11 @@ LANDED: dict[int, tuple[str, str, str]] = {
         "wavelet-light",
         "caf4839f7da0f7f71c9323a266987cbd19443ad99b1d4057af12f0881830097b",
     ),
+    16: (
+        "visual-16",
+        "wavelet",
+        "c1343469b5e46abca7b0364ca19454892e99bcd2aacf2a99a0e75fb14a158422",
+    ),
 }
 """id -> (name, profile, sha256) of the landed models, less the retired. Append only; DESIGN C2.
 
