@@ -42,18 +42,20 @@ def accuracy(network: nn.Module, x: Tensor, y: Tensor, teaches: Tensor, steps: i
 
 def main(files: list, steps: int = 150) -> dict[str, float]:
     if len(files) < 2:
-        raise SystemExit("give two photographs or more: files of colour, 128 pixels wide or more")
+        raise SystemExit("give two photographs or more: files, 128 pixels wide or more")
     torch.manual_seed(0)
     latents, pixels, labels, teaches = [], [], [], []
     for n, file in enumerate(files):
         try:
             data = codec.encode(file, profile="wavelet-light", quality=50)
-            seen, decoded = codec.latents(data), codec.decode(data)[..., :3]
+            seen, decoded = codec.latents(data), codec.decode(data)
         except (codec.CodecError, OSError) as error:
             raise SystemExit(f"{file}: {error}") from error
+        grey = decoded.shape[2] < 3
+        decoded = np.repeat(decoded[..., :1], 3, axis=2) if grey else decoded[..., :3]
         height, width = (side // PATCH * PATCH for side in decoded.shape[:2])
-        if height < PATCH or width < 2 * PATCH or decoded.shape[2] != 3:
-            raise SystemExit(f"{file} is no photograph of colour, 128 pixels wide or more")
+        if height < PATCH or width < 2 * PATCH:
+            raise SystemExit(f"{file} is no photograph, 128 pixels wide or more")
         latents.append(patches(seen[: height // LATENT, : width // LATENT], PATCH // LATENT))
         pixels.append(patches(decoded[:height, :width], PATCH))
         count = len(pixels[-1])

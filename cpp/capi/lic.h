@@ -160,7 +160,10 @@ LIC_API lic_status lic_model_describe(const lic_model *model, lic_model_info *in
 /* NULL is allowed and does nothing. */
 LIC_API void lic_model_close(lic_model *model);
 
-/* Decodes the whole picture. model: NULL is allowed where lic_info.model_id is LIC_PREDICTIVE_ID. capacity: bytes at `pixels`, at least lic_info.pixels_size. */
+/* Decodes the whole picture. model: NULL is allowed where lic_info.model_id is LIC_PREDICTIVE_ID. capacity: bytes at
+ * `pixels`, at least lic_info.pixels_size. A damaged file is refused: what is lost of code vectors (profile vq) is guessed
+ * by the Python package alone.
+ */
 LIC_API lic_status lic_decode(const lic_model *model, const uint8_t *data, size_t size,
                               uint32_t threads, uint8_t *pixels, size_t capacity, lic_error *error);
 

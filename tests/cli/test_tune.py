@@ -44,7 +44,8 @@ def test_models_are_listed_with_their_tunes(run: Any) -> None:
 def test_unknown_tunes_are_refused_before_anything_is_read(run: Any, tmp_path: Path) -> None:
     result = run("encode", tmp_path / "none.png", "-o", tmp_path / "o.lic", "--tune", "nicer")
 
-    assert result.exit_code != 0
+    assert result.exit_code == 2
+    assert "'nicer' is not one of 'psnr', 'visual'" in result.stderr
     assert not (tmp_path / "o.lic").exists()
 
 

@@ -173,6 +173,7 @@ def test_the_example_learns_from_latents(capsys: pytest.CaptureFixture[str]) -> 
     grain = np.random.default_rng(2).normal(0, 4, (192, 512, 3))
     pictures = across + grain, along + grain, synthetic_picture(192, 512, seed=1)
     files = [Image.fromarray(p.clip(0, 255).astype(np.uint8)) for p in pictures]
+    files[2] = files[2].convert("L")
 
     found = module.main(files, steps=60)
 
