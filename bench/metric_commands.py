@@ -19,6 +19,7 @@ from bench.metrics import GROUPS, METRICS, POINT, Measured, make, names_of, need
 from bench.runs import add_run, run_of
 from bench.store import Point, Store
 from bench.text_set import write_text_set
+from codec.errors import CodecError
 
 __all__ = ["Wanted", "add_to", "metric_options", "prepare"]
 
@@ -167,7 +168,45 @@ def text_set_command(images: Path, out: Path, every: int) -> None:
     click.echo(f"{len(written)} pictures")
 
 
+@click.command("low-rate")
+@click.option("--images", type=_FOLDER, required=True, help="Folder of the originals.")
+@click.option("--every", default=1, show_default=True, help="Use every n-th image.")
+@click.option("--levels", default="0,4,8", show_default=True, help="Of profile vq.")
+@click.option("--codecs", metavar="NAME,…", default="wavelet,avif", show_default=True)
+@click.option("--lost", default=0.2, show_default=True, help="Share of the packets that is lost.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="JSON of all rows.")
+@_METRICS
+@_VMAF
+def low_rate_command(
+    images: Path, every: int, levels: str, codecs: str, lost: float, out: Path | None,
+    metrics: list[str], vmaf: str | None,
+) -> None:  # fmt: skip
+    """Profile vq beside others at its own bytes, whole and with packets lost."""
+    from bench import low_rate
+    from bench.peers import PeerFailed, PeerMissing, make
+
+    try:
+        files = image_files(images, every)
+        numbers = [int(text) for text in levels.split(",")]
+        others = [make(name, {}) for name in names_in(codecs)]
+    except (NoImages, PeerMissing, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    wanted = prepare(metrics, vmaf, files)
+    rows = []
+    try:
+        with tqdm(total=len(files) * len(numbers) * (2 + len(others)), disable=None) as bar:
+            for row in low_rate.measure(files, others, numbers, lost, wanted.measured):
+                rows.append(row)
+                bar.update()
+    except (PeerFailed, ValueError, CodecError) as error:
+        raise click.ClickException(str(error)) from error
+    if out is not None:
+        out.write_text(json.dumps(rows, indent=0) + "\n")
+    click.echo(low_rate.table(rows))
+    end(wanted.missing.values())
+
+
 def add_to(group: click.Group) -> None:
     """Makes these commands part of a group."""
-    for command in (metrics_command, metrics_bd_command, text_set_command):
+    for command in (metrics_command, metrics_bd_command, text_set_command, low_rate_command):
         group.add_command(command)

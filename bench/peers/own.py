@@ -31,8 +31,8 @@ while size := source.read(8):
 
 class OwnPeer:
     """A model of ours, NAME or NAME-eEFFORT: "wavelet", the default profile as it is, "visual", its
-    model for what people see, or "light", the profile that encodes fast. The setting is the
-    quality level of the model.
+    model for what people see, "light", the profile that encodes fast, or "vq", code vectors. The
+    setting is the quality level of the model.
 
     Raises:
         PeerMissing: this version has no such model.
@@ -51,7 +51,9 @@ class OwnPeer:
             raise PeerMissing(f"{name}: {error}") from error
         entry = self._encoder.entry
         self.version = f"codec {codec.__version__}, {entry.name} {entry.weights_hash.hex()}"
-        self.settings: tuple[float, ...] = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 63.0)
+        last = entry.levels - 1
+        coarser = range(0, last, max(1, entry.levels // 8))
+        self.settings: tuple[float, ...] = (*map(float, coarser), float(last))
         self._process: subprocess.Popen[bytes] | None = None
 
     def encode(self, image: RGB, setting: float) -> bytes:
@@ -108,9 +110,10 @@ class OwnPeer:
 
 _MODELS = {
     "wavelet": ("wavelet", None), "visual": ("wavelet", "visual"), "light": ("wavelet-light", None),
+    "vq": ("vq", None),
 }  # fmt: skip
 """Profile and tune by the first part of a name."""
 NAMES = (
     "wavelet", "wavelet-e8", "wavelet-e9", "wavelet-e10", "visual", "visual-e8", "visual-e9",
-    "light",
+    "light", "vq",
 )  # fmt: skip

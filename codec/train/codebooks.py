@@ -21,8 +21,10 @@ __all__ = ["start_as_vectors"]
 
 SEEDED = 20_000
 """Samples that first centres are taken from."""
+COUNTED = 40_000
+"""Samples that bits are counted on."""
 AT_ONCE = 1 << 14
-ROUNDS, SETTLED = 20, 6
+ROUNDS, SETTLED = 14, 6
 """Rounds in which vectors settle, and in which their bits do."""
 COARSE_PRICE, FINE_PRICE = 3.0, 0.8
 """Squared distance that a bit is worth while the codebooks are made."""
@@ -114,6 +116,7 @@ def codebook(samples: Tensor, count: int, price: float, rounds: int = ROUNDS) ->
 def bits_of(samples: Tensor, vectors: Tensor, price: float) -> Tensor:
     """(K,) bits of every vector where each sample takes the one that is best at that price."""
     bits = torch.full((len(vectors),), math.log2(len(vectors)))
+    samples = samples[torch.randperm(len(samples))[:COUNTED]]
     for _ in range(SETTLED):
         numbers = _chosen(samples, vectors, price * bits)
         bits = _bits(torch.bincount(numbers, minlength=len(vectors)))

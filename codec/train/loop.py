@@ -39,7 +39,7 @@ from codec.transforms.vector import VectorConfig
 LOG_STEPS = 50
 REGRESSION_CROPS = 200
 """Looked at where an analysis begins as a linear guess of a landed one."""
-CODED_CROPS = 1200
+CODED_CROPS = 600
 """Looked at where codebooks begin as k-means of a landed model's latents."""
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 """Options of mallopt(3)."""

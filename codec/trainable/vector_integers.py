@@ -24,6 +24,7 @@ from codec.trainable.block_integers import (
     linear_layer,
     scale_layer,
 )
+from codec.trainable.blocks import unshuffle
 from codec.trainable.folded import Folded, Largest, folded
 from codec.trainable.integers import (
     Y_BITS,
@@ -32,6 +33,7 @@ from codec.trainable.integers import (
     ends_unit,
     synthesis_program,
 )
+from codec.trainable.vector_networks import ConcealNetwork, IndexNetwork, arrived
 from codec.transforms.vector import SIBLINGS, VectorConfig, conceal, expand, index, leave, project
 from codec.transforms.wavelet import analysis_margin, synthesis_margin, synthesise
 from entropy.models.record import Y_HAT_RANGE
@@ -42,7 +44,6 @@ from networks.program import TENSORS, Operation, Program, Type
 from networks.record import Layer, Recorder
 
 if TYPE_CHECKING:
-    from codec.train.vector_networks import ConcealNetwork, IndexNetwork
     from codec.trainable.vector_model import VectorModel
 
 __all__ = ["Trained", "at_level", "write_vectors"]
@@ -174,9 +175,6 @@ class _Largest:
                 self._small_networks(trained, sums, e, level)
 
     def _small_networks(self, trained: Trained, sums: Tensor, e: Tensor, level: int) -> None:
-        from codec.train.vector_networks import arrived
-        from codec.trainable.blocks import unshuffle
-
         mask = arrived(1, sums.shape[1:3])
         conceal(
             _Noting(_weights(trained.conceal), 2, 0, self.conceal), trained.model.config,
