@@ -183,7 +183,7 @@ def low_rate_command(
 ) -> None:  # fmt: skip
     """Profile vq beside others at its own bytes, whole and with packets lost."""
     from bench import low_rate
-    from bench.peers import PeerFailed, PeerMissing, make
+    from bench.peers import PeerFailed, PeerMissing, close, make
 
     try:
         files = image_files(images, every)
@@ -200,6 +200,8 @@ def low_rate_command(
                 bar.update()
     except (PeerFailed, ValueError, CodecError) as error:
         raise click.ClickException(str(error)) from error
+    finally:
+        close(others)
     if out is not None:
         out.write_text(json.dumps(rows, indent=0) + "\n")
     click.echo(low_rate.table(rows))

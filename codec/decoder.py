@@ -94,7 +94,6 @@ class Decoder:
         with translated():
             content = as_bytes(data)
             container = lost_of(content, self._limits) if conceal else None
-            conceal = container is not None
             container = container or bitstream.read(content, self._limits)
             header = container.header
             whole_area = (0, 0, header.width, header.height)
@@ -123,7 +122,8 @@ class Decoder:
         tile = container.tile if modes is None else lambda n: learned_part(container, n)
         model = frame_model(_entry(header), self.device)
         # Only models with code vectors, which never run on a device, can conceal.
-        options = {"conceal": True} if conceal else {}
+        guesses = conceal and _entry(header).profile == registry.VECTORS
+        options = {"conceal": True} if guesses else {}
         pixels = model.decode(
             tile, (header.width, header.height), header.level, header.tile_log2, area,
             threads=self._threads, progress=progress, **options,

@@ -45,6 +45,11 @@ LANDED: dict[int, tuple[str, str, str]] = {
         "wavelet",
         "c1343469b5e46abca7b0364ca19454892e99bcd2aacf2a99a0e75fb14a158422",
     ),
+    17: (
+        "vq-17",
+        "vq",
+        "6c68dc26d714e9c65460ff45f5d1b361d78bb5bc0b5a50567befe1b072ca7e44",
+    ),
 }
 """id -> (name, profile, sha256) of the landed models, less the retired. Append only; DESIGN C2.
 

@@ -1,0 +1,241 @@
+"""The profile vq does all that the default does, and decodes what is left of a damaged file."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image, ImageDraw
+
+import bitstream
+import codec
+from codec.cli.main import cli
+from codec.frame.mixing import least_psnr
+from codec.frame.model import FrameModel
+from codec.image.metrics import psnr
+from codec.image.picture import Picture
+from codec.models import registry
+from networks.native import instruction_sets
+from tests.vector_reference import VectorReference, packets_of
+
+VQ = "vq"
+
+pytestmark = pytest.mark.weights
+
+
+@pytest.fixture(scope="module")
+def model() -> FrameModel:
+    return FrameModel(registry.default(VQ).path.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def crop(photo: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(photo[100:300, 200:456])
+
+
+@pytest.fixture(scope="module")
+def tiled(photo: np.ndarray) -> bytes:
+    return codec.encode(photo, profile=VQ, quality=60, tile=256)
+
+
+def without_packet(payload: bytes, lost: int) -> bytes:
+    """A payload with one byte of a packet changed."""
+    packets = packets_of(payload)
+    at = len(payload) - sum(map(len, packets[lost:])) + len(packets[lost]) // 2
+    return payload[:at] + bytes([payload[at] ^ 16]) + payload[at + 1 :]
+
+
+@pytest.mark.parametrize("level", [0, 4, 8])
+@pytest.mark.parametrize("size", [(4, 4), (8, 12)])
+def test_another_decoder_reads_the_same(
+    model: FrameModel, photo: np.ndarray, level: int, size: tuple[int, int]
+) -> None:
+    height, width = size
+    y = model.analyse(photo, (10, 10, width, height), level)
+
+    payload, y_hat = model.encode_latents(y, level)
+
+    reference = VectorReference(registry.default(VQ).path.read_bytes())
+    assert np.array_equal(reference.decompress(payload, height, width, level), y_hat)
+    assert np.array_equal(model.decompress(payload, height, width, level), y_hat)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_every_kind_of_picture(crop: np.ndarray, channels: int) -> None:
+    alpha = np.broadcast_to(np.arange(256, dtype=np.uint8), crop.shape[:2])
+    planes = crop if channels > 2 else crop[..., 1:2]
+    pixels = planes if channels in (1, 3) else np.dstack([planes, alpha])
+    picture = replace(
+        Picture.from_numpy(pixels), icc=b"profile", exif=b"II*\0\x08\0\0\0\0\0\0\0\0\0"
+    )
+
+    data = codec.Encoder(profile=VQ).encode(picture, quality=100)
+    decoded = codec.decode(data)
+
+    assert codec.info(data).profile == VQ
+    assert codec.info(data).icc_bytes == 7
+    assert decoded.shape == pixels.shape
+    assert psnr(planes, decoded[..., : planes.shape[2]]) > 19
+    if channels in (2, 4):
+        assert np.array_equal(decoded[..., -1], alpha)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (17, 63), (65, 130)])
+def test_every_size(photo: np.ndarray, size: tuple[int, int]) -> None:
+    pixels = np.ascontiguousarray(photo[200 : 200 + size[0], 300 : 300 + size[1]])
+
+    assert codec.decode(codec.encode(pixels, profile=VQ, quality=50)).shape == pixels.shape
+
+
+def test_files_are_small_and_grow_with_quality(photo: np.ndarray) -> None:
+    files = [codec.encode(photo, profile=VQ, quality=q) for q in (0, 25, 50, 75, 100)]
+    bpp = [8 * len(data) / (photo.shape[0] * photo.shape[1]) for data in files]
+
+    assert bpp == sorted(bpp)
+    assert bpp[0] < 0.015
+    assert bpp[-1] < 0.06
+    quality = [psnr(photo, codec.decode(data)) for data in files]
+    assert quality == sorted(quality)
+
+
+def test_a_crop_is_what_the_whole_has_there(photo: np.ndarray) -> None:
+    data = codec.encode(photo, profile=VQ, quality=40, tile=128)
+    whole = codec.decode(data)
+    for x, y, w, h in ((0, 0, 1, 1), (117, 130, 77, 61), (700, 500, 68, 12)):
+        assert np.array_equal(codec.decode(data, crop=(x, y, w, h)), whole[y : y + h, x : x + w])
+
+
+def test_bytes_do_not_depend_on_threads_or_kernels(crop: np.ndarray) -> None:
+    first = codec.encode(crop, profile=VQ, threads=1)
+    data = registry.default(VQ).path.read_bytes()
+    found = [FrameModel(data, isa).encode(crop, 5, 7, decoded=True) for isa in instruction_sets()]
+
+    assert codec.encode(crop, profile=VQ, threads=2) == first
+    assert all(tiles == found[0][0] for tiles, _ in found)
+    assert all(np.array_equal(pixels, found[0][1]) for _, pixels in found)
+
+
+def test_targets(crop: np.ndarray) -> None:
+    data = codec.encode(crop, profile=VQ, target_bpp=0.04)
+    least = codec.verify(data, crop).psnr
+    assert least is not None
+
+    assert len(data) <= 0.04 * crop.shape[0] * crop.shape[1] / 8
+    reached = codec.verify(codec.encode(crop, profile=VQ, target_psnr=least), crop)
+    assert reached.psnr is not None
+    assert reached.psnr >= least
+
+
+@pytest.mark.parametrize("quality", [0, 50, 100])
+def test_no_picture_is_destroyed(crop: np.ndarray, quality: int) -> None:
+    image = Image.fromarray(crop.copy())
+    draw = ImageDraw.Draw(image)
+    for line in range(6):
+        draw.text((4, 4 + 14 * line), "thin letters over a photograph", fill=(250, 20, 90))
+    noise = np.random.default_rng(1).integers(0, 256, (64, 256, 3), np.uint8)
+    checker = np.indices((64, 256)).sum(0)[..., None] % 2 * np.array([255, 255, 255])
+    pixels = np.concatenate([np.asarray(image), noise, checker.astype(np.uint8)])
+
+    data = codec.encode(pixels, profile=VQ, quality=quality, tile=64)
+    decoded = codec.decode(data)
+
+    floor = least_psnr(registry.default(VQ), codec.info(data).level)
+    for top in range(0, pixels.shape[0], 64):
+        for left in range(0, 256, 64):
+            part = np.s_[top : top + 64, left : left + 64]
+            assert psnr(pixels[part], decoded[part]) >= floor - 0.01
+
+
+def test_damage_is_refused_unless_it_is_to_be_concealed(tiled: bytes) -> None:
+    whole = codec.decode(tiled)
+    first = len(tiled) // 4
+
+    for at in range(first, len(tiled), 61):
+        damaged = bytearray(tiled)
+        damaged[at] ^= 1 << at % 8
+        with pytest.raises(codec.CodecError):
+            codec.decode(bytes(damaged))
+        assert codec.decode(bytes(damaged), conceal=True).shape == whole.shape
+    assert np.array_equal(codec.decode(tiled, conceal=True), whole)
+
+
+def test_a_lost_packet_costs_what_is_near_it(photo: np.ndarray, tiled: bytes) -> None:
+    container = bitstream.read(tiled)
+    tiles = list(container.tiles)
+    tiles[1] = without_packet(tiles[1], 2)
+
+    whole = codec.decode(tiled)
+    decoded = codec.decode(bitstream.write(replace(container, tiles=tiles)), conceal=True)
+
+    changed = (decoded != whole).any(2)
+    assert changed[:256, 256:512].any()
+    assert not changed[256 + 144 :].any()  # beyond the reach of the synthesis
+    assert not changed[:, : 256 - 144].any()
+    assert psnr(photo[:256, 256:512], decoded[:256, 256:512]) > 13
+
+
+def test_what_is_cut_off_is_guessed(photo: np.ndarray, tiled: bytes) -> None:
+    shown = [
+        psnr(photo, codec.decode(tiled[: len(tiled) * share // 10], conceal=True))
+        for share in (3, 6, 9)
+    ]
+
+    assert shown == sorted(shown)
+    with pytest.raises(codec.CodecError):
+        codec.decode(tiled[: len(tiled) * 9 // 10])
+    with pytest.raises(codec.CodecError):
+        codec.decode(tiled[:20], conceal=True)  # no header, no guess
+
+
+def test_a_crop_of_a_damaged_file(tiled: bytes) -> None:
+    damaged = tiled[: len(tiled) // 2]
+    whole = codec.decode(damaged, conceal=True)
+
+    part = codec.decode(damaged, crop=(200, 150, 300, 250), conceal=True)
+
+    assert np.array_equal(part, whole[150:400, 200:500])
+
+
+def test_it_is_said_that_something_was_guessed(
+    tiled: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        codec.decode(tiled, conceal=True)
+        assert not caplog.records
+        codec.decode(tiled[:-9], conceal=True)
+    assert "1 of 6 tiles are damaged or missing" in caplog.text
+
+
+def test_other_profiles_have_nothing_to_guess_with(crop: np.ndarray) -> None:
+    data = codec.encode(crop)
+
+    assert np.array_equal(codec.decode(data, conceal=True), codec.decode(data))
+    with pytest.raises(codec.CodecError, match="another profile than vq"):
+        codec.decode(data[:-9], conceal=True)
+
+
+def test_on_the_command_line(tmp_path: Path, photo: np.ndarray) -> None:
+    source, file, out = (tmp_path / name for name in ("a.png", "a.lic", "b.png"))
+    Image.fromarray(photo[:256, :256]).save(source)
+    runner = CliRunner()
+    done = runner.invoke(cli, ["encode", str(source), "-o", str(file), "-p", VQ, "-q", "30"])
+    assert done.exit_code == 0
+    file.write_bytes(file.read_bytes()[:-6])
+
+    refused = runner.invoke(cli, ["decode", str(file), "-o", str(out)])
+    assert refused.exit_code != 0
+    assert not out.exists()
+    guessed = runner.invoke(cli, ["decode", str(file), "-o", str(out), "--conceal"])
+    assert guessed.exit_code == 0
+    assert "damaged or missing" in guessed.stderr
+    with Image.open(out) as image:
+        assert image.size == (256, 256)
+
+
+def test_efforts_that_refine_are_refused(crop: np.ndarray) -> None:
+    with pytest.raises(codec.OptionError, match="not refined"):
+        codec.encode(crop, profile=VQ, effort=8)
