@@ -21,6 +21,7 @@ DECODER = {
     "codec.errors",
     "codec.frame",
     "codec.frame._frame",
+    "codec.frame.concealing",
     "codec.frame.devices",
     "codec.frame.geometry",
     "codec.frame.leaving",

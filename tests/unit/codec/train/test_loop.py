@@ -20,6 +20,7 @@ from codec.train.config import TrainConfig
 from codec.train.data import Crops
 from codec.train.validate import validate
 from codec.trainable.model import ImageModel, lambdas
+from codec.trainable.recipes import RECIPES
 from codec.trainable.weights import read_trained
 from entropy.models import gaussian
 from tests.model_fixtures import TINY, save_pictures, synthetic_picture
@@ -52,8 +53,7 @@ def recipe(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _small_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "recipe", lambda profile: TINY)
-    monkeypatch.setattr(export, "recipe", lambda profile: TINY)
+    monkeypatch.setitem(RECIPES, "wavelet", TINY)
 
 
 def trainer(data: Path, **changes: object) -> loop.Trainer:
@@ -356,8 +356,9 @@ import torch
 torch.set_num_threads(1)
 from pathlib import Path
 from codec.train import loop
+from codec.trainable.recipes import RECIPES
 from tests.model_fixtures import TINY
-loop.recipe = lambda profile: TINY
+RECIPES["wavelet"] = TINY
 loop.run(Path({recipe!r}), [Path({data!r})], 0.005, Path({out!r}), device="cpu")
 loaded = {{name.split(".")[0] for name, module in sys.modules.items() if module is not None}}
 assert not {{"compressai", "constriction"}} & loaded

@@ -17,6 +17,7 @@ from codec.train.config import TrainConfig
 from codec.train.start import initialise
 from codec.trainable.blocks import GatedBlock
 from codec.trainable.model import ImageConfig, ImageModel
+from codec.trainable.recipes import RECIPES
 from codec.trainable.restore import restore
 from codec.trainable.weights import TrainedWeights, read_trained
 from entropy.models.quadtree import EntropyConfig
@@ -122,7 +123,7 @@ def test_weights_of_another_recipe_are_refused() -> None:
 def test_training_goes_on_from_a_weights_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "recipe", lambda profile: TINY)
+    monkeypatch.setitem(RECIPES, "wavelet", TINY)
     Image.fromarray(synthetic_picture(96, 112)).save(tmp_path / "photo.png")
     path = tmp_path / "w.weights"
     path.write_bytes(file_of(weights_of(random_model())))
