@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import bitstream
 from codec.errors import InvalidField, UnsupportedImage, translated
-from codec.frame.concealing import lost_of
+from codec.frame.concealing import conceal as concealed
 from codec.frame.devices import frame_model, resolve_device
 from codec.frame.geometry import LATENT_PX, tile_area
 from codec.frame.leaving import as_computing, stoppable
@@ -93,12 +93,16 @@ class Decoder:
         progress = stoppable(progress)
         with translated():
             content = as_bytes(data)
-            container = lost_of(content, self._limits) if conceal else None
-            container = container or bitstream.read(content, self._limits)
+            salvaged = bitstream.salvage(content, self._limits) if conceal else None
+            container = (
+                bitstream.read(content, self._limits) if salvaged is None else salvaged.container
+            )
             header = container.header
             whole_area = (0, 0, header.width, header.height)
             area = check_crop(whole_area if crop is None else crop, header.width, header.height)
             x, y, width, height = area
+            if salvaged is not None:
+                container = concealed(salvaged, area)
             samples = self._samples(container, area, progress, conceal)
             alpha = None
             if container.alpha is not None:

@@ -210,6 +210,7 @@ class _Work:
     ) -> tuple[dict[str, Any], int]:
         """Decodes one file; returns what is to be reported of it, and the bytes of the output."""
         from codec.api import info, read_data
+        from codec.frame.concealing import damaged_within
         from codec.image.writing import image_bytes
         from codec.options import check_crop
 
@@ -258,6 +259,10 @@ class _Work:
             size=len(data),
             seconds=min(seconds),
         )
+        if conceal:
+            salvaged = bitstream.salvage(data, limits)
+            area = crop or (0, 0, described.width, described.height)
+            report["damaged_tiles"] = len(damaged_within(salvaged, area))
         return report | {"crop": crop}, len(image)
 
     def _load(self) -> Decoder:

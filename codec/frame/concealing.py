@@ -8,45 +8,51 @@ from dataclasses import replace
 import bitstream
 from codec.models import registry
 
-__all__ = ["lost_of"]
+__all__ = ["MARGIN_PX", "conceal", "damaged_within"]
 
-_log = logging.getLogger(__name__)
-
+MARGIN_PX = 144
+"""How far around a tile its latents change pixels: the reach of the synthesis."""
 _LEARNED = b"\x00"
 """The kind that a tile of the model alone begins with, where tiles have modes."""
+_NOTHING = b"\x80"
+"""The start of a number that never ends: no packet can be read from it."""
+_log = logging.getLogger(__name__)
 
 
-def lost_of(data: bytes, limits: bitstream.Limits) -> bitstream.Container | None:
-    """The container of a damaged file that can be decoded with guesses; None of a file that is
-    whole.
+def damaged_within(
+    salvaged: bitstream.Salvaged, area: tuple[int, int, int, int]
+) -> tuple[int, ...]:
+    """Numbers of the damaged tiles that the pixels of an area depend on."""
+    needed = salvaged.container.grid.touched_by(area, MARGIN_PX)
+    return tuple(n for n in salvaged.damaged if n in set(needed))
+
+
+def conceal(salvaged: bitstream.Salvaged, area: tuple[int, int, int, int]) -> bitstream.Container:
+    """What there is of a file, for a decoder that guesses the rest.
+
+    Where tiles have modes, a damaged one is taken for one of the model alone: packets that it has
+    are found by their checks, and what was coded sample by sample is guessed with the rest.
 
     Raises:
-        BitstreamError: it is damaged before its tiles; or it is of another profile, or the tile
-            holds samples coded one by one, and is damaged.
+        BitstreamError: a tile that is needed is damaged, and the file is of another profile.
     """
-    salvaged = bitstream.salvage(data, limits)
-    if not salvaged.damaged:
-        return None
     container = salvaged.container
-    if registry.by_id(container.header.model_id).profile != registry.VECTORS:
-        raise _refusal(container, salvaged.damaged[0], "of another profile than vq")
-    _log.warning(
-        "%d of %d tiles are damaged or missing: what is lost of them is guessed",
-        len(salvaged.damaged),
-        len(container.tiles),
-    )
+    damaged = damaged_within(salvaged, area)
+    if damaged and registry.by_id(container.header.model_id).profile != registry.VECTORS:
+        x, y, _, _ = container.grid.rectangle(damaged[0])
+        raise bitstream.BadChecksum(
+            f"tile {damaged[0]}, at pixel {x},{y}, is damaged or missing; in a file of another "
+            f"profile than vq nothing is guessed"
+        )
+    if damaged:
+        _log.warning(
+            "%d of %d tiles are damaged or missing: what is lost of them is guessed",
+            len(damaged),
+            len(container.tiles),
+        )
     if container.modes is None:
         return container
     tiles = list(container.tiles)
     for n in salvaged.damaged:
-        if tiles[n] and tiles[n][:1] != _LEARNED:
-            raise _refusal(container, n, "with samples that are coded one by one")
-        tiles[n] = tiles[n] or _LEARNED
+        tiles[n] = _LEARNED + (tiles[n][1:] or _NOTHING)
     return replace(container, tiles=tiles)
-
-
-def _refusal(container: bitstream.Container, tile: int, what: str) -> bitstream.BadChecksum:
-    x, y, _, _ = container.grid.rectangle(tile)
-    return bitstream.BadChecksum(
-        f"tile {tile}, at pixel {x},{y}, is damaged or missing; in a file {what} nothing is guessed"
-    )

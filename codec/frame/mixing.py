@@ -156,7 +156,9 @@ class Mixer:
         return not (looks or np.isfinite(self._exact_bits).any())
 
     def _doubtful(self, level: int) -> bool:
-        """Whether the transform may break the promise of a level."""
+        """Whether the transform may break the promise of a level; code vectors may, of anything."""
+        if self._entry.profile == VECTORS:
+            return True
         return self._fine or self._error_feared > mse_of(least_psnr(self._entry, level))
 
     def _between(self, bounds: tuple[float, float], level: int) -> float:

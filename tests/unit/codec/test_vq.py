@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -229,8 +230,9 @@ def test_on_the_command_line(tmp_path: Path, photo: np.ndarray) -> None:
     refused = runner.invoke(cli, ["decode", str(file), "-o", str(out)])
     assert refused.exit_code != 0
     assert not out.exists()
-    guessed = runner.invoke(cli, ["decode", str(file), "-o", str(out), "--conceal"])
+    guessed = runner.invoke(cli, ["decode", str(file), "-o", str(out), "--conceal", "--json"])
     assert guessed.exit_code == 0
+    assert json.loads(guessed.stdout)["damaged_tiles"] == 1
     assert "damaged or missing" in guessed.stderr
     with Image.open(out) as image:
         assert image.size == (256, 256)
@@ -239,3 +241,53 @@ def test_on_the_command_line(tmp_path: Path, photo: np.ndarray) -> None:
 def test_efforts_that_refine_are_refused(crop: np.ndarray) -> None:
     with pytest.raises(codec.OptionError, match="not refined"):
         codec.encode(crop, profile=VQ, effort=8)
+
+
+def test_blocks_of_colour_keep_the_promise() -> None:
+    """Much is lost here that no sign of fine detail tells before."""
+    rng = np.random.default_rng(18)
+    blocks = rng.integers(0, 256, (18, 18, 3)).repeat(18, 0).repeat(18, 1)
+    pixels = np.clip(blocks + rng.integers(-3, 4, blocks.shape), 0, 255).astype(np.uint8)
+
+    for quality in (0, 75):
+        data = codec.encode(pixels, profile=VQ, quality=quality)
+        floor = least_psnr(registry.default(VQ), codec.info(data).level)
+        assert psnr(pixels, codec.decode(data)) >= floor - 0.01
+
+
+@pytest.fixture(scope="module")
+def partly_exact(photo: np.ndarray) -> bytes:
+    """Tiles of 64 pixels, one of them noise, which is coded exactly."""
+    pixels = photo[100:292, 200:456].copy()
+    pixels[64:128, 64:128] = np.random.default_rng(2).integers(0, 256, (64, 64, 3))
+    return codec.encode(pixels, profile=VQ, quality=60, tile=64)
+
+
+def test_any_byte_of_any_tile_may_be_damaged(partly_exact: bytes) -> None:
+    container = bitstream.read(partly_exact)
+    assert container.modes is not None
+    begins = [container.tiles.span(n).offset for n in range(12)]  # type: ignore[attr-defined]
+
+    for at in (*begins, *range(begins[0], len(partly_exact), 301)):
+        damaged = partly_exact[:at] + bytes([partly_exact[at] ^ 1]) + partly_exact[at + 1 :]
+        assert codec.decode(damaged, conceal=True).shape == (192, 256, 3)
+    for end in range(begins[0], len(partly_exact), 307):
+        assert codec.decode(partly_exact[:end], conceal=True).shape == (192, 256, 3)
+
+
+def test_damage_elsewhere_does_not_concern_a_crop(
+    tiled: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged = tiled[:-9]  # the last tile: pixels from 512,256 on
+
+    with caplog.at_level(logging.WARNING):
+        part = codec.decode(damaged, crop=(10, 10, 40, 30), conceal=True)
+
+    assert not caplog.records
+    assert np.array_equal(part, codec.decode(tiled)[10:40, 10:50])
+
+
+def test_bytes_behind_the_file_are_no_damage(tiled: bytes) -> None:
+    with pytest.raises(codec.CodecError):
+        codec.decode(tiled + bytes(50))
+    assert np.array_equal(codec.decode(tiled + bytes(50), conceal=True), codec.decode(tiled))
