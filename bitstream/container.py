@@ -122,17 +122,11 @@ def read(data: Buffer, limits: Limits | None = None) -> Container:
     header, previous = read_start(reader, limits)
 
     # 2. The optional chunks. Ids ascend and TILE has the greatest, so it ends the file.
-    chunks: dict[ChunkType, Chunk] = {}
-    while ChunkType.TILE not in chunks:
-        if not reader.remaining:
-            raise Truncated("data end before chunk TILE", offset=reader.offset)
-        chunk = read_chunk(reader)
-        if chunk.code != ChunkType.TILE:
-            chunk.verify()
-        check_sequence(chunk, previous)
-        previous = chunk
-        if chunk.id in KNOWN_IDS:
-            chunks[KNOWN_IDS[chunk.id]] = chunk
+    chunks, previous = read_before_tiles(reader, previous)
+    if not reader.remaining:
+        raise Truncated("data end before chunk TILE", offset=reader.offset)
+    tile = read_chunk(reader)
+    check_sequence(tile, previous)
 
     # 3. Every byte belongs to something, and the chunks agree with the header.
     if reader.remaining:
@@ -141,9 +135,28 @@ def read(data: Buffer, limits: Limits | None = None) -> Container:
             found=f"{reader.remaining} bytes",
             offset=reader.offset,
         )
-    tile = chunks[ChunkType.TILE]
     tiles = StoredTiles(tile, grid_of(header).count)
     return container_of(header, chunks, tiles, tile.offset, limits)
+
+
+def read_before_tiles(reader: ByteReader, previous: Chunk) -> tuple[dict[ChunkType, Chunk], Chunk]:
+    """Reads and verifies the chunks between header and tiles.
+
+    Args:
+        reader: stands behind the header; at TILE afterwards, or at the end of the data.
+        previous: the header's chunk.
+
+    Returns: the chunks that are known, and the last one that was read.
+    """
+    chunks: dict[ChunkType, Chunk] = {}
+    while reader.remaining and not reader.comes(ChunkType.TILE):
+        chunk = read_chunk(reader)
+        chunk.verify()
+        check_sequence(chunk, previous)
+        previous = chunk
+        if chunk.id in KNOWN_IDS:
+            chunks[KNOWN_IDS[chunk.id]] = chunk
+    return chunks, previous
 
 
 def container_of(

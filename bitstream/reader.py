@@ -39,6 +39,10 @@ class ByteReader:
         """Name of the chunk that is being read, if any."""
         return self._chunk
 
+    def comes(self, byte: int) -> bool:
+        """Tells whether that byte is the next one; nothing is read."""
+        return self.remaining > 0 and self._view[self._position] == byte
+
     @property
     def remaining(self) -> int:
         """Number of bytes that are left."""

@@ -11,9 +11,14 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from bitstream.checksum import Buffer, crc32
-from bitstream.chunks import Chunk, check_sequence, read_chunk
-from bitstream.constants import CHECK_BYTES, KNOWN_IDS, ChunkType
-from bitstream.container import Container, container_of, grid_of, read_start
+from bitstream.constants import CHECK_BYTES
+from bitstream.container import (
+    Container,
+    container_of,
+    grid_of,
+    read_before_tiles,
+    read_start,
+)
 from bitstream.errors import BitstreamError
 from bitstream.limits import Limits
 from bitstream.reader import ByteReader, as_view
@@ -48,20 +53,8 @@ def salvage(data: Buffer, limits: Limits | None = None) -> Salvaged:
     limits.check_file(len(view))
     reader = ByteReader(view)
     header, previous = read_start(reader, limits)
-    chunks: dict[ChunkType, Chunk] = {}
-    count = grid_of(header).count
-    tiles, damaged = [b""] * count, tuple(range(count))
-    while reader.remaining:
-        start = reader.offset
-        if view[start] == ChunkType.TILE:
-            tiles, damaged = _tiles(reader, count)
-            break
-        chunk = read_chunk(reader)
-        chunk.verify()
-        check_sequence(chunk, previous)
-        previous = chunk
-        if chunk.id in KNOWN_IDS:
-            chunks[KNOWN_IDS[chunk.id]] = chunk
+    chunks, _ = read_before_tiles(reader, previous)
+    tiles, damaged = _tiles(reader, grid_of(header).count)
     return Salvaged(container_of(header, chunks, tiles, reader.offset, limits), damaged)
 
 

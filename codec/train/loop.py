@@ -76,15 +76,15 @@ class Trainer:
     def _begin_from(self, data: bytes) -> None:
         """Weights that landed: of this profile, or of the one whose synthesis it begins with."""
         weights = read_trained(data)
-        landed = ImageModel(weights.config)
-        if isinstance(self.model, VectorModel):
+        here, there = self.model.config.transform, weights.config.transform
+        if isinstance(self.model, VectorModel) or (here.linear and not there.linear):
+            landed = ImageModel(weights.config)
             initialise(landed, self.crops)
             restore(landed, weights)
-            start_as_vectors(self.model, landed.eval(), self.crops, CODED_CROPS)
-        elif self.model.config.transform.linear and not weights.config.transform.linear:
-            initialise(landed, self.crops)
-            restore(landed, weights)
-            start_as_regression(self.model, landed.eval(), self.crops, REGRESSION_CROPS)
+            if isinstance(self.model, VectorModel):
+                start_as_vectors(self.model, landed.eval(), self.crops, CODED_CROPS)
+            else:
+                start_as_regression(self.model, landed.eval(), self.crops, REGRESSION_CROPS)
         else:
             initialise(self.model, self.crops)
             restore(self.model, weights)

@@ -40,7 +40,7 @@ def look(model: VectorModel, crops: Crops, count: int) -> Seen:
     coarse, fine = [], []
     for _ in range(count):
         x = crops.batch(1, SIDE).cpu().float() / 255 - 0.5
-        e, _ = model.latents(x)
+        e = model.projected(model.landed(x))
         found = [model.numbers(e, k) for k in range(model.config.levels)]
         coarse.append(torch.cat([numbers for numbers, _ in found]))
         fine.append(torch.cat([numbers for _, numbers in found]))

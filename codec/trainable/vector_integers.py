@@ -20,6 +20,7 @@ from codec.trainable.block_integers import (
     HEADROOM,
     Limits,
     Units,
+    arrays,
     block_layers,
     linear_layer,
     scale_layer,
@@ -158,39 +159,39 @@ class _Largest:
         weights = folded(model.synthesis)
         for n, picture in enumerate([*planes, *samples]):
             x = picture[None].float() / 255 - 0.5
-            y = model.analysis(x, torch.tensor([config.at]))
+            y = model.landed(x)
             self.y = np.maximum(self.y, y.abs().flatten(0, 2).amax(0).double().numpy())
-            e, a = model.latents(x)
+            e = model.projected(y)
             self.e = max(self.e, float(e.abs().max()))
-            self.a = max(self.a, float(a.abs().max()))
+            self.a = max(self.a, float(model.gathered(e).abs().max()))
             for level in range(config.levels):
                 if n >= len(planes) and (n + level) % 2:
                     continue
-                sums = model.quantise(x, torch.tensor([level]))
-                y_hat = model.leave(sums)[0]
+                coarse, fine = model.numbers(e, level)
+                sums = model.sums(coarse, fine)
                 synthesise(
                     _Noting(weights, config.levels, level, self.synthesis),
-                    model.synthesis.config, y_hat,
+                    model.synthesis.config, model.leave(sums)[0],
                 )  # fmt: skip
-                self._small_networks(trained, sums, e, level)
+                vectors = model.coarse[coarse], model.fine[fine]
+                self._small_networks(trained, sums, vectors, level)
 
-    def _small_networks(self, trained: Trained, sums: Tensor, e: Tensor, level: int) -> None:
+    def _small_networks(
+        self, trained: Trained, sums: Tensor, vectors: tuple[Tensor, Tensor], level: int
+    ) -> None:
+        coarse, fine = vectors
         mask = arrived(1, sums.shape[1:3])
         conceal(
             _Noting(_weights(trained.conceal), 2, 0, self.conceal), trained.model.config,
             (sums * mask)[0], mask[0],
         )  # fmt: skip
-        coarse, fine = (table[n] for table, n in zip(
-            (trained.model.coarse, trained.model.fine), trained.model.numbers(e, level), strict=True
-        ))  # fmt: skip
-        known = unshuffle(fine, 2)
+        known, weights = unshuffle(fine, 2), _weights(trained.index)
         for sibling in range(SIBLINGS):
             part = known.clone()
             part[..., sibling * fine.shape[-1] :] = 0
-            weights = _weights(trained.index)
-            turn = trained.index.turns[level * SIBLINGS + sibling]
-            weights["enter.bias"] = weights["enter.bias"] + turn
-            index(_Noting(weights, 2, 0, self.index), coarse[0], part[0])
+            bias = weights["enter.bias"] + trained.index.turns[level * SIBLINGS + sibling]
+            turned = weights | {"enter.bias": bias}
+            index(_Noting(turned, 2, 0, self.index), coarse[0], part[0])
 
 
 def _weights(network: torch.nn.Module) -> dict[str, Tensor]:
@@ -198,10 +199,6 @@ def _weights(network: torch.nn.Module) -> dict[str, Tensor]:
     found = folded(network)
     found["enter.weight"] = found["enter.weight"] / network.get_buffer("enter.sizes")
     return found
-
-
-def _arrays(weights: dict[str, Tensor]) -> dict[str, Floats]:
-    return {name: value.double().numpy() for name, value in weights.items()}
 
 
 def _whole(vectors: Tensor, unit: float) -> NDArray[np.int16]:
@@ -258,7 +255,7 @@ def _gated(values: Floats) -> Floats:
 
 
 def _index(network: IndexNetwork, coarses: Floats, codes: Floats, largest: Largest) -> Program:
-    w = _arrays(_weights(network))
+    w = arrays(_weights(network))
     hidden = len(w["middle.bias"]) // 2
     first, second = (
         unit_of(largest[f"{name}.out"][:hidden], LARGEST, HEADROOM) for name in ("enter", "middle")
@@ -284,7 +281,7 @@ def _index(network: IndexNetwork, coarses: Floats, codes: Floats, largest: Large
 def _conceal(
     network: ConcealNetwork, config: VectorConfig, codes: Floats, largest: Largest
 ) -> Program:
-    w = _arrays(_weights(network))
+    w = arrays(_weights(network))
     trunk = unit_of(largest["trunk"], LARGEST, HEADROOM)
     inputs = np.tile(np.append(codes, 1.0 / MASK), 4)
     layers = {

@@ -50,12 +50,14 @@ class VectorModel(nn.Module):
         self.coarse_bits: Tensor
         self.fine_bits: Tensor
 
-    def latents(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x (B, H, W, 3) in -0.5..0.5 -> e (B, H/16, W/16, D) and a (B, H/32, W/32, D)."""
-        level = torch.full((len(x),), self.config.at, device=x.device)
-        y = self.analysis(x, level)
-        e = (y.float() - self.mean) @ self.project.T
-        return e, self.gathered(e)
+    def landed(self, x: Tensor) -> Tensor:
+        """y (B, H/16, W/16, M) of x (B, H, W, 3) in -0.5..0.5, by the landed analysis."""
+        y: Tensor = self.analysis(x, torch.full((len(x),), self.config.at, device=x.device))
+        return y.float()
+
+    def projected(self, y: Tensor) -> Tensor:
+        """e (B, h, w, D) of y (B, h, w, M)."""
+        return (y - self.mean) @ self.project.T
 
     def gathered(self, e: Tensor) -> Tensor:
         """a of e."""
@@ -82,7 +84,7 @@ class VectorModel(nn.Module):
     @torch.no_grad()
     def quantise(self, x: Tensor, level: Tensor) -> Tensor:
         """Sums of code vectors (B, H/16, W/16, D) of x (B, H, W, 3) in -0.5..0.5."""
-        e, _ = self.latents(x)
+        e = self.projected(self.landed(x))
         rows = zip(torch.split(e, 1), level.tolist(), strict=True)
         return torch.cat([self.sums(*self.numbers(row, k)) for row, k in rows])
 

@@ -63,7 +63,7 @@ def test_a_codebook_is_cheaper_for_what_is_frequent() -> None:
 
 def test_dear_bits_make_few_of_them(model: VectorModel) -> None:
     x = SyntheticCrops(seed=40).batch(2, 128).float() / 255 - 0.5
-    e, _ = model.latents(x)
+    e = model.projected(model.landed(x))
 
     spent, off = [], []
     for level in range(SMALL.levels):
