@@ -31,3 +31,9 @@ def photo() -> np.ndarray:
     """Kodak image 23, (512, 768, 3) uint8; not to be changed."""
     with Image.open(Path(__file__).parents[3] / "examples" / "kodim23.png") as image:
         return np.asarray(image.convert("RGB"))
+
+
+@pytest.fixture(scope="session")
+def crop(photo: np.ndarray) -> np.ndarray:
+    """A part of it, (200, 256, 3); not to be changed."""
+    return np.ascontiguousarray(photo[100:300, 200:456])

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image, ImageDraw
+from PIL import Image
 
 import bitstream
 import codec
@@ -18,7 +18,6 @@ from codec.cli.main import cli
 from codec.frame.mixing import least_psnr
 from codec.frame.model import FrameModel
 from codec.image.metrics import psnr
-from codec.image.picture import Picture
 from codec.models import registry
 from networks.native import instruction_sets
 from tests.vector_reference import VectorReference, packets_of
@@ -31,11 +30,6 @@ pytestmark = pytest.mark.weights
 @pytest.fixture(scope="module")
 def model() -> FrameModel:
     return FrameModel(registry.default(VQ).path.read_bytes())
-
-
-@pytest.fixture(scope="module")
-def crop(photo: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(photo[100:300, 200:456])
 
 
 @pytest.fixture(scope="module")
@@ -65,26 +59,6 @@ def test_another_decoder_reads_the_same(
     assert np.array_equal(model.decompress(payload, height, width, level), y_hat)
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_every_kind_of_picture(crop: np.ndarray, channels: int) -> None:
-    alpha = np.broadcast_to(np.arange(256, dtype=np.uint8), crop.shape[:2])
-    planes = crop if channels > 2 else crop[..., 1:2]
-    pixels = planes if channels in (1, 3) else np.dstack([planes, alpha])
-    picture = replace(
-        Picture.from_numpy(pixels), icc=b"profile", exif=b"II*\0\x08\0\0\0\0\0\0\0\0\0"
-    )
-
-    data = codec.Encoder(profile=VQ).encode(picture, quality=100)
-    decoded = codec.decode(data)
-
-    assert codec.info(data).profile == VQ
-    assert codec.info(data).icc_bytes == 7
-    assert decoded.shape == pixels.shape
-    assert psnr(planes, decoded[..., : planes.shape[2]]) > 19
-    if channels in (2, 4):
-        assert np.array_equal(decoded[..., -1], alpha)
-
-
 @pytest.mark.parametrize("size", [(1, 1), (17, 63), (65, 130)])
 def test_every_size(photo: np.ndarray, size: tuple[int, int]) -> None:
     pixels = np.ascontiguousarray(photo[200 : 200 + size[0], 300 : 300 + size[1]])
@@ -101,13 +75,6 @@ def test_files_are_small_and_grow_with_quality(photo: np.ndarray) -> None:
     assert bpp[-1] < 0.06
     quality = [psnr(photo, codec.decode(data)) for data in files]
     assert quality == sorted(quality)
-
-
-def test_a_crop_is_what_the_whole_has_there(photo: np.ndarray) -> None:
-    data = codec.encode(photo, profile=VQ, quality=40, tile=128)
-    whole = codec.decode(data)
-    for x, y, w, h in ((0, 0, 1, 1), (117, 130, 77, 61), (700, 500, 68, 12)):
-        assert np.array_equal(codec.decode(data, crop=(x, y, w, h)), whole[y : y + h, x : x + w])
 
 
 def test_bytes_do_not_depend_on_threads_or_kernels(crop: np.ndarray) -> None:
@@ -129,26 +96,6 @@ def test_targets(crop: np.ndarray) -> None:
     reached = codec.verify(codec.encode(crop, profile=VQ, target_psnr=least), crop)
     assert reached.psnr is not None
     assert reached.psnr >= least
-
-
-@pytest.mark.parametrize("quality", [0, 50, 100])
-def test_no_picture_is_destroyed(crop: np.ndarray, quality: int) -> None:
-    image = Image.fromarray(crop.copy())
-    draw = ImageDraw.Draw(image)
-    for line in range(6):
-        draw.text((4, 4 + 14 * line), "thin letters over a photograph", fill=(250, 20, 90))
-    noise = np.random.default_rng(1).integers(0, 256, (64, 256, 3), np.uint8)
-    checker = np.indices((64, 256)).sum(0)[..., None] % 2 * np.array([255, 255, 255])
-    pixels = np.concatenate([np.asarray(image), noise, checker.astype(np.uint8)])
-
-    data = codec.encode(pixels, profile=VQ, quality=quality, tile=64)
-    decoded = codec.decode(data)
-
-    floor = least_psnr(registry.default(VQ), codec.info(data).level)
-    for top in range(0, pixels.shape[0], 64):
-        for left in range(0, 256, 64):
-            part = np.s_[top : top + 64, left : left + 64]
-            assert psnr(pixels[part], decoded[part]) >= floor - 0.01
 
 
 def test_damage_is_refused_unless_it_is_to_be_concealed(tiled: bytes) -> None:
