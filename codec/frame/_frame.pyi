@@ -57,7 +57,7 @@ class Model:
         self, y: npt.NDArray[np.int32], level: int, threads: int
     ) -> tuple[bytes, npt.NDArray[np.int32]]: ...
     def decompress(
-        self, payload: bytes, height: int, width: int, level: int, conceal: bool, threads: int
+        self, payload: bytes, height: int, width: int, level: int, threads: int
     ) -> npt.NDArray[np.int32]: ...
     def synthesise(
         self, y_hat: npt.NDArray[np.int32], level: int, threads: int

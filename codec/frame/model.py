@@ -172,8 +172,7 @@ class FrameModel:
             EntropyCodingError: the payload is damaged.
         """
         with computing():
-            count = thread_count(threads)
-            return self._model.decompress(payload, height, width, level, False, count)
+            return self._model.decompress(payload, height, width, level, thread_count(threads))
 
     def synthesise(self, y_hat: Ints, level: int, threads: int = 0) -> Pixels:
         """Pixels (16 h, 16 w, 3) of y_hat (h, w, latent)."""

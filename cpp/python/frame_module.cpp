@@ -209,7 +209,7 @@ nb::tuple encode_latents(const Model& model, const AnyArray& y, std::size_t leve
 }
 
 nb::object decompress(const Model& model, const nb::bytes& payload, std::size_t height,
-                      std::size_t width, std::size_t level, bool conceal, std::size_t threads) {
+                      std::size_t width, std::size_t level, std::size_t threads) {
     require(height > 0 && width > 0 && height % 4 == 0 && width % 4 == 0, "sides: multiples of 4");
     checked_level(model, level);
     bindings::checked_threads(threads);
@@ -218,7 +218,7 @@ nb::object decompress(const Model& model, const nb::bytes& payload, std::size_t 
         nb::gil_scoped_release release;
         threads::Team team(threads);
         found = frame::decode_latents(model.get(), bindings::span_of_bytes(payload), height, width,
-                                      level, conceal, team);
+                                      level, false, team);
     }
     return bindings::to_numpy(found);
 }
@@ -257,7 +257,6 @@ NB_MODULE(_frame, m) {
         .def("compress", &compress, nb::arg("y").noconvert(), nb::arg("z").noconvert(), "level"_a,
              "threads"_a, nb::arg("answer").none())
         .def("encode_latents", &encode_latents, nb::arg("y").noconvert(), "level"_a, "threads"_a)
-        .def("decompress", &decompress, "payload"_a, "height"_a, "width"_a, "level"_a, "conceal"_a,
-             "threads"_a)
+        .def("decompress", &decompress, "payload"_a, "height"_a, "width"_a, "level"_a, "threads"_a)
         .def("synthesise", &synthesise, nb::arg("y_hat").noconvert(), "level"_a, "threads"_a);
 }
