@@ -19,6 +19,10 @@ SUM_LIMIT = 1 << 31
 """Magnitudes of sums stay below this."""
 LARGEST_FOLD = 16
 MAX_CHANNELS = 4096
+LARGEST_WINDOW = 16
+MAX_HEADS = 256
+LOGIT_LIMIT = (1 << 30) - (1 << 15)
+"""Magnitudes of products of a query and a key stay below this."""
 
 
 @dataclass(slots=True)
@@ -240,8 +244,6 @@ class _Check:
         hidden = reduce.shape[1] if reduce.ndim == 2 else 0
         if not hidden:
             raise self._wrong("has no hidden channels")
-        if not hidden:
-            raise self._wrong("no hidden channels")
         self._need("spatial", (9, channels), Type.I16)
         self._need("spatial_bias", (1, channels), Type.I32)
         self._need("spatial_shift", (channels,), Type.I8)
@@ -258,3 +260,20 @@ class _Check:
         self._sums(("expand", "expand_bias", "expand_shift"), filter_limit, 1)
         self._sums(("reduce", "reduce_bias", "reduce_shift"), value_limit, 1)
         self._proof.give(Type.I16, channels, -32768, 32767)
+
+    def _attention(self) -> None:
+        heads, window, shift, value = self._op.parameters
+        limit = self._limit(value, "limit")
+        if not (1 <= heads <= MAX_HEADS and 1 <= window <= LARGEST_WINDOW and 0 <= shift < window):
+            raise self._wrong(f"heads {heads}, window {window}, shift {shift}")
+        _, channels, m = self._input(Type.I16)
+        if channels % (3 * heads):
+            raise self._wrong(f"{channels} channels are no queries, keys and values of the heads")
+        self._need("bias", (heads, (2 * window - 1) ** 2), Type.I16)
+        logit = self._need("logit_shift", (heads,), Type.I8)
+        if logit.min() < 0 or logit.max() > 30:
+            raise self._wrong("logit_shift is outside 0..30")
+        half = 1 << max(int(logit.max()) - 1, 0)
+        if channels // (3 * heads) * m * m + half >= LOGIT_LIMIT:
+            raise self._wrong("a logit could reach 2^30 - 2^15")
+        self._proof.give(Type.I16, channels // 3, -limit, limit)

@@ -21,6 +21,8 @@ Ints = NDArray[np.int64]
 
 GATE_BITS = 12
 """A gate counts 2^-12."""
+OCTAVES = 16
+"""Below the largest logit; what is farther counts nothing."""
 SIGMOID = (877, -2136, -1055, 5850, -11668, 11992)
 """Coefficients of the fourth root, highest power first, in 2^-15."""
 
@@ -162,6 +164,36 @@ def gated_block(op: Operation, level: int, x: Ints) -> Ints:
     return sat(x + q15(r, _wide(rows(gain, level))))
 
 
+def softmax(logits: Ints) -> Ints:
+    """Weights in 2^-15 of logits (..., keys) in 2^-8 octaves."""
+    t = np.minimum(logits.max(-1, keepdims=True) - logits, OCTAVES * 256 - 1)
+    f = t & 255
+    p = (16384 - ((11003 * f - ((2811 * f * f) >> 8)) >> 8)) >> (t >> 8)
+    r = ((1 << 31) - 1) // p.sum(-1, keepdims=True)
+    return np.asarray(np.minimum(rshift(p * r, 16), 32767))
+
+
+def attention(op: Operation, level: int, x: Ints) -> Ints:
+    """Operation 11."""
+    heads, window, shift, limit = op.parameters
+    bias, logit_shift = (_wide(t) for t in op.tensors)
+    height, width, channels = x.shape
+    q, k, v = x.reshape(height, width, 3, heads, channels // (3 * heads)).transpose(2, 3, 0, 1, 4)
+    out = np.zeros_like(v)
+    for top in range(-shift, height, window):
+        for left in range(-shift, width, window):
+            rows = np.arange(max(top, 0), min(top + window, height))
+            columns = np.arange(max(left, 0), min(left + window, width))
+            row, column = (n.ravel() for n in np.meshgrid(rows, columns, indexing="ij"))
+            apart = (row[:, None] - row + window - 1) * (2 * window - 1)
+            apart += column[:, None] - column + window - 1
+            a = q[:, row, column] @ k[:, row, column].transpose(0, 2, 1)
+            w = softmax(rshift(a, logit_shift[:, None, None]) + bias[:, apart])
+            mixed = rshift(w @ v[:, row, column], 15)
+            out[:, row, column] = mixed.clip(-limit, limit)
+    return np.asarray(out.transpose(1, 2, 0, 3).reshape(height, width, channels // 3))
+
+
 OPERATIONS: dict[Kind, Callable[..., Ints]] = {
     Kind.LINEAR: linear,
     Kind.DEPTHWISE: depthwise,
@@ -173,6 +205,7 @@ OPERATIONS: dict[Kind, Callable[..., Ints]] = {
     Kind.CELL: cell,
     Kind.JOIN: join,
     Kind.GATED_BLOCK: gated_block,
+    Kind.ATTENTION: attention,
 }
 
 

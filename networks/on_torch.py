@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from networks.bounds import check
-from networks.definition import SIGMOID
+from networks.definition import OCTAVES, SIGMOID
 from networks.program import Kind, Operation, Program, Type
 
 __all__ = ["TorchProgram"]
@@ -76,6 +76,7 @@ class TorchProgram:
     def __init__(self, program: Program, device: torch.device) -> None:
         self._types = check(program).types
         self._program = program
+        self.has_windows = any(op.kind is Kind.ATTENTION for op in program.operations)
         self._device = device
         self._tensors = [
             [torch.from_numpy(t.astype("int64")).to(device) for t in op.tensors]
@@ -150,6 +151,48 @@ def _gated_block(op: Operation, tensors: list[Tensor], level: int, x: Tensor) ->
     return _sat(x + _q15(r, _row(gain, level)))
 
 
+def _attention(op: Operation, tensors: list[Tensor], level: int, x: Tensor) -> Tensor:
+    heads, window, shift, limit = op.parameters
+    bias, logit_shift = tensors
+    height, width, channels = x.shape
+    below, right = -(height + shift) % window, -(width + shift) % window
+    pads = (shift, right, shift, below)
+    inside = F.pad(torch.ones(height, width, dtype=torch.bool, device=x.device), pads)
+    padded = F.pad(x, (0, 0, *pads))
+    rows, columns = padded.shape[0] // window, padded.shape[1] // window
+    parts = padded.reshape(rows, window, columns, window, 3, heads, -1)
+    shape = (rows * columns, heads, window * window, channels // (3 * heads))
+    q, k, v = (t.reshape(shape).double() for t in parts.permute(4, 0, 2, 5, 1, 3, 6))
+    a = (q @ k.transpose(-1, -2)).to(torch.int64)
+    logits = _rshift(a, logit_shift[:, None, None]) + bias[:, _apart(window, x.device)]
+    inside = inside.reshape(rows, window, columns, window).permute(0, 2, 1, 3)
+    w = _softmax(logits, inside.reshape(rows * columns, 1, 1, window * window))
+    mixed = ((w.double() @ v).to(torch.int64) + 16384) >> 15
+    mixed = mixed.clamp(-limit, limit).reshape(rows, columns, heads, window, window, -1)
+    out = mixed.permute(0, 3, 1, 4, 2, 5).reshape(*padded.shape[:2], channels // 3)
+    return out[shift : shift + height, shift : shift + width]
+
+
+def _apart(window: int, device: torch.device) -> Tensor:
+    """(window^2, window^2) entry of the table of distances, by query and key."""
+    along = torch.arange(window, device=device)
+    apart = along[:, None] - along + window - 1
+    found = apart[:, None, :, None] * (2 * window - 1) + apart[None, :, None, :]
+    return found.reshape(window * window, window * window)
+
+
+def _softmax(logits: Tensor, inside: Tensor) -> Tensor:
+    """`networks.definition.softmax` over the keys that are inside, 0 for others."""
+    most = logits.masked_fill(~inside, -(1 << 40)).amax(-1, keepdim=True)
+    t = (most - logits).clamp(0, OCTAVES * 256 - 1)
+    f = t & 255
+    p = (16384 - ((11003 * f - ((2811 * f * f) >> 8)) >> 8)) >> (t >> 8)
+    p = p.masked_fill(~inside, 0)
+    r = ((1 << 31) - 1) // p.sum(-1, keepdim=True).clamp(min=1)
+    weights: Tensor = (p * r + (1 << 15)) >> 16
+    return weights.clamp(max=32767)
+
+
 _OPERATIONS: dict[Kind, Callable[..., Tensor]] = {
     Kind.LINEAR: _linear,
     Kind.DEPTHWISE: _depthwise,
@@ -161,4 +204,5 @@ _OPERATIONS: dict[Kind, Callable[..., Tensor]] = {
     Kind.CELL: lambda op, _t, _l, x: x[op.parameters[0] // 2 :: 2, op.parameters[0] % 2 :: 2],
     Kind.JOIN: lambda _o, _t, _l, *cells: _join(cells),
     Kind.GATED_BLOCK: _gated_block,
+    Kind.ATTENTION: _attention,
 }

@@ -1,7 +1,7 @@
 """Programs: a network as a list of integer operations, with the weights it computes with.
 
     inputs ──► registers 0 .. n-1        every operation reads registers and writes the next one
-    linear, depthwise, add, glu, scale, lookup, concat, cell, join, gated_block
+    linear, depthwise, add, glu, scale, lookup, concat, cell, join, gated_block, attention
     outputs ◄── registers
 
 SPEC.md is normative. A program is recorded from the code that trains the network
@@ -71,6 +71,7 @@ class Kind(IntEnum):
     CELL = 8
     JOIN = 9
     GATED_BLOCK = 10
+    ATTENTION = 11
 
 
 TENSORS: dict[Kind, tuple[str, ...]] = {
@@ -87,6 +88,7 @@ TENSORS: dict[Kind, tuple[str, ...]] = {
         "spatial", "spatial_bias", "spatial_shift", "expand", "expand_bias", "expand_shift",
         "reduce", "reduce_bias", "reduce_shift", "gain",
     ),
+    Kind.ATTENTION: ("bias", "logit_shift"),
 }  # fmt: skip
 """Names of an operation's tensors, in the order of the file."""
 
@@ -101,6 +103,7 @@ PARAMETERS: dict[Kind, int] = {
     Kind.CELL: 1,
     Kind.JOIN: 0,
     Kind.GATED_BLOCK: 2,
+    Kind.ATTENTION: 4,
 }
 """How many parameters an operation has."""
 

@@ -96,3 +96,12 @@ class Recorder:
     def gated_block(self, name: str, x: int) -> int:
         """x + gain * reduce(glu(expand(depthwise(x))))."""
         return self._give(Kind.GATED_BLOCK, [x], (), name)
+
+    def attention(self, name: str, x: int, shift: int) -> int:
+        """Attention in windows; the layer has heads, window and limit."""
+        layer = self.layers[name]
+        heads, window, limit = layer.parameters
+        tensors = tuple(layer.tensors[part] for part in TENSORS[Kind.ATTENTION])
+        given = (heads, window, shift, limit)
+        self.operations.append(Operation(Kind.ATTENTION, (x,), given, tensors, name))
+        return len(self.inputs) + len(self.operations) - 1

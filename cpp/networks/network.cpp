@@ -112,8 +112,10 @@ Network::Network(const Program& program, const Kernels& kernels)
             case Kind::linear: prepared = detail::prepare_linear(op, kernels); break;
             case Kind::depthwise: prepared = detail::prepare_depthwise(op, kernels); break;
             case Kind::gated_block: prepared = detail::prepare_gated_block(op, kernels); break;
+            case Kind::attention: prepared = detail::prepare_attention(op, kernels); break;
             default: prepared = detail::prepare_simple(op);
         }
+        has_windows_ = has_windows_ || op.kind == Kind::attention;
         prepared->arguments = op.arguments;
         const std::size_t rows = prepared->levels();
         if (rows > 1 && levels_ > 1 && rows != levels_) {

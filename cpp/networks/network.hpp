@@ -58,6 +58,8 @@ public:
     const std::vector<Input>& inputs() const { return inputs_; }
     // Rows of the tensors that depend on the level: 1 where none does.
     std::size_t levels() const { return levels_; }
+    // Whether it has attention, so that what it gives depends on where its input begins.
+    bool has_windows() const { return has_windows_; }
 
 private:
     void find_chains();
@@ -68,6 +70,7 @@ private:
     std::vector<std::size_t> last_use_;  // operation that reads a register last
     std::vector<std::size_t> chain_;     // from this operation on, how many are computed row by row
     std::size_t levels_ = 1;
+    bool has_windows_ = false;
 };
 
 }  // namespace networks

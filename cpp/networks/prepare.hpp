@@ -49,6 +49,15 @@ private:
     Packed<std::int16_t> packed_;
 };
 
+inline std::size_t padded_to(std::size_t count, std::size_t unit) {
+    return (count + unit - 1) / unit * unit;
+}
+
+// Rows (outputs, 2 words) of weights to panels, as kernels have them: `packed` holds whole panels, zeros
+// at first.
+void pack_rows(const Kernels& kernels, const std::int16_t* rows, std::size_t outputs,
+               std::size_t words, std::int16_t* packed);
+
 // Everything an operation needs while it runs.
 struct Run {
     std::size_t level;
@@ -91,6 +100,7 @@ struct Prepared {
 std::unique_ptr<Prepared> prepare_linear(const Operation& op, const Kernels& kernels);
 std::unique_ptr<Prepared> prepare_depthwise(const Operation& op, const Kernels& kernels);
 std::unique_ptr<Prepared> prepare_gated_block(const Operation& op, const Kernels& kernels);
+std::unique_ptr<Prepared> prepare_attention(const Operation& op, const Kernels& kernels);
 // All others: elementwise, or moving things about.
 std::unique_ptr<Prepared> prepare_simple(const Operation& op);
 

@@ -14,10 +14,6 @@ std::size_t channel_at(std::size_t place, std::size_t panel) {
     return lane / 4 * 8 + half * 4 + lane % 4;
 }
 
-std::size_t padded_to(std::size_t count, std::size_t unit) {
-    return (count + unit - 1) / unit * unit;
-}
-
 // Weights of one word, (channel, input 0 or 1) -> weight, to where kernels have them.
 template <typename At>
 void put_word(std::int16_t* out, const Kernels& kernels, At&& at) {
@@ -72,16 +68,23 @@ Weights::Weights(const Kernels& kernels, const Tensor& weight) {
             }
         }
     }
-    // A word is two weights of one row side by side, as in the plain copy.
+    pack_rows(kernels, plain.data(), outputs, words_, packed_.data());
+}
+
+void pack_rows(const Kernels& kernels, const std::int16_t* rows, std::size_t outputs,
+               std::size_t words, std::int16_t* packed) {
+    const std::size_t panels = padded_to(outputs, kernels.panel) / kernels.panel;
+    const std::size_t size = 2 * kernels.panel;  // weights of a word
+    // A word is two weights of one row side by side.
     for (std::size_t panel = 0; panel < panels; ++panel) {
-        std::int16_t* const to = packed_.data() + panel * words_ * size;
+        std::int16_t* const to = packed + panel * words * size;
         for (std::size_t place = 0; place < kernels.panel; ++place) {
             const bool pairs = kernels.order == Order::kPairs;
             const std::size_t channel = pairs ? channel_at(place, kernels.panel) : place;
             const std::size_t o = panel * kernels.panel + channel;
             if (o >= outputs) continue;
-            const std::int16_t* const row = plain.data() + o * 2 * words_;
-            for (std::size_t word = 0; word < words_; ++word) {
+            const std::int16_t* const row = rows + o * 2 * words;
+            for (std::size_t word = 0; word < words; ++word) {
                 std::int16_t* const at = to + word * size;
                 if (pairs) {
                     std::memcpy(at + 2 * place, row + 2 * word, 2 * sizeof *row);

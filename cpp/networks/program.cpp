@@ -10,6 +10,8 @@ namespace {
 constexpr std::int64_t kSumLimit = std::int64_t{1} << 31;
 constexpr std::int64_t kLargestFold = 16;
 constexpr std::size_t kMaxChannels = 4096;
+constexpr std::int32_t kMaxHeads = 256, kLargestWindow = 16;
+constexpr std::int64_t kLogitLimit = (std::int64_t{1} << 30) - (std::int64_t{1} << 15);
 
 struct Shape {
     std::size_t least_arguments, most_arguments, parameters, tensors;
@@ -27,6 +29,7 @@ Shape shape_of(Kind kind) {
         case Kind::cell: return {1, 1, 1, 0};
         case Kind::join: return {4, 4, 0, 0};
         case Kind::gated_block: return {1, 1, 2, 10};
+        case Kind::attention: return {1, 1, 4, 2};
     }
     throw InvalidNetwork("an operation of unknown kind");
 }
@@ -202,6 +205,7 @@ private:
                 require(0 <= p[0] && p[0] <= 3, "there is no such cell");
                 return give(x.type, x.channels, x.low, x.high);
             case Kind::gated_block: return prove_gated_block(x);
+            case Kind::attention: return prove_attention(x);
         }
     }
 
@@ -272,6 +276,30 @@ private:
         require_sums(reduce, reduce_bias, need(8, {c}, {Type::i8}), op_->parameters[1], true);
         require_range(need(9, {c}, {Type::i16}, true), 0, 32767);
         give(Type::i16, c, -32768, 32767);
+    }
+
+    void prove_attention(const Register& x) {
+        require_type(x, {Type::i16});
+        const std::int32_t heads = op_->parameters[0], window = op_->parameters[1];
+        const std::int32_t shift = op_->parameters[2], limit = op_->parameters[3];
+        require(1 <= limit && limit <= 32767, "limit");
+        require(1 <= heads && heads <= kMaxHeads && 1 <= window && window <= kLargestWindow &&
+                    0 <= shift && shift < window,
+                "heads, window or shift");
+        const auto count = static_cast<std::size_t>(heads);
+        const auto side = static_cast<std::size_t>(2 * window - 1);
+        require(x.channels % (3 * count) == 0, "channels are no queries, keys and values");
+        need(0, {count, side * side}, {Type::i16});
+        const Tensor& logit_shift = need(1, {count}, {Type::i8});
+        require_range(logit_shift, 0, 30);
+        std::int64_t half = 1;
+        for (std::size_t h = 0; h < count; ++h) {
+            half = std::max(half, std::int64_t{1} << std::max(logit_shift.at(h) - 1, 0));
+        }
+        const auto depth = static_cast<std::int64_t>(x.channels / (3 * count));
+        require(depth * largest(x) * largest(x) + half < kLogitLimit,
+                "a logit could reach 2^30 - 2^15");
+        give(Type::i16, x.channels / 3, -limit, limit);
     }
 
     Program& program_;

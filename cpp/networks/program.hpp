@@ -10,7 +10,8 @@
 namespace networks {
 
 enum class Kind : std::uint8_t {
-    linear = 1, depthwise, add, glu, scale, lookup, concat, cell, join, gated_block
+    linear = 1, depthwise, add, glu, scale, lookup, concat, cell, join, gated_block,
+    attention
 };
 
 struct Input {

@@ -24,6 +24,7 @@ PLAIN = {
     "cell": "cell-0",
     "join": "join",
     "gated_block": "gated-block",
+    "attention": "attention",
 }
 """A program in `cases.PROGRAMS` of every operation."""
 

@@ -105,6 +105,17 @@ def gated_block(
     return Operation(Kind.GATED_BLOCK, (0,), limits, tensors)
 
 
+def attention(
+    random: np.random.Generator, given: Input, heads: int, window: int, shift: int = 0,
+    limit: int = 32767,
+) -> Operation:  # fmt: skip
+    """Attention over register 0, from nearly even weights to one that takes all."""
+    bias = random.integers(-4096, 4096, (heads, (2 * window - 1) ** 2)).astype(np.int16)
+    bias[0] *= 7
+    logit_shift = random.integers(4, 24, heads).astype(np.int8)
+    return Operation(Kind.ATTENTION, (0,), (heads, window, shift, limit), (bias, logit_shift))
+
+
 def one(given: Input, op: Operation) -> Program:
     """A program of one operation over one input."""
     return Program((given,), (op,), (1,))
@@ -114,6 +125,7 @@ def _programs() -> dict[str, Callable[[np.random.Generator], Program]]:
     pixels = Input(Type.U8, 3, 0, 255)
     wide, narrow = Input(Type.I16, 37, *I16), Input(Type.I16, 16, -1023, 1023)
     large = Input(Type.I32, 5, *I32)
+    asked = Input(Type.I16, 3 * 64, -5791, 5791)
 
     def of(given: Input, make: Callable[..., Operation], *args: Any, **options: Any) -> Any:
         return lambda random: one(given, make(random, given, *args, **options))
@@ -150,6 +162,11 @@ def _programs() -> dict[str, Callable[[np.random.Generator], Program]]:
         "cell-3": simple(Kind.CELL, wide, 1, 3),
         "join": simple(Kind.JOIN, narrow, 4),
         "join-of-32-bits": simple(Kind.JOIN, large, 4),
+        "attention": of(asked, attention, 2, 8),
+        "attention-shifted": of(asked, attention, 2, 8, 4),
+        "attention-many-heads": of(asked, attention, 16, 5, 1, 1000),
+        "attention-one-channel": of(Input(Type.I16, 3, -32000, 32000), attention, 1, 3, 2),
+        "attention-wide": of(Input(Type.I16, 9, -18000, 17000), attention, 1, 16, 9),
         "gated-block": of(narrow, gated_block, 20, rows=LEVELS),
         "gated-block-narrow-weights": of(narrow, gated_block, 17, bits=8, limits=(255, 127)),
         "gated-block-wide": of(Input(Type.I16, 33, *I16), gated_block, 9, limits=(32767, 32767)),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from networks import definition
-from networks.bounds import SUM_LIMIT, check
+from networks.bounds import LOGIT_LIMIT, SUM_LIMIT, check
 from networks.program import Input, Kind, Operation, Program, Tensor, Type, largest
 from networks.weights_file import write
 
@@ -52,7 +52,7 @@ class Case:
 
 
 def random_case(seed: int) -> Case:
-    """The case of a seed; seeds 0 to 9 and so on begin with the ten operations in turn."""
+    """The case of a seed; seeds that follow one another begin with the operations in turn."""
     return _Maker(seed).case()
 
 
@@ -73,7 +73,7 @@ class _Maker:
 
     def case(self) -> Case:
         """Inputs, one to six operations, one to three outputs."""
-        first = Kind(self.seed % 10 + 1)
+        first = Kind(self.seed % len(Kind) + 1)
         self.give_inputs(first)
         self.operation(first)
         for _ in range(self.rng.integers(0, 6)):
@@ -105,6 +105,8 @@ class _Maker:
             channels = self.pick(BLOCK_CHANNELS if first is Kind.GATED_BLOCK else CHANNELS)
             if first is Kind.GLU:
                 channels *= 2
+            if first is Kind.ATTENTION:
+                channels *= 3
             types = [Type.I16, Type.I16]
             if n > 0 or first in (Kind.CONCAT, Kind.CELL, Kind.JOIN):
                 types += [Type.U8, Type.I32]
@@ -116,6 +118,9 @@ class _Maker:
             low, high = kind.range
             if self.often():
                 low, high = sorted(map(int, self.rng.integers(low, high, 2, endpoint=True)))
+            if first is Kind.ATTENTION and n == 0:
+                most = int(((LOGIT_LIMIT - (1 << 21)) / (channels // 3)) ** 0.5)
+                low, high = (max(-most, min(end, most)) for end in (low, high))
             self.inputs.append(Input(kind, channels, low, high))
             self.sizes.append(size)
 
@@ -136,7 +141,7 @@ class _Maker:
         """An operation of this kind, if there is something that it can read."""
         proof = check(self.program((0,)))
         fitting = [r for r in range(len(self.sizes)) if self.can_read(kind, proof.types[r],
-                   proof.channels[r], self.sizes[r])]  # fmt: skip
+                   proof.channels[r], self.sizes[r], largest(proof.ranges[r]))]  # fmt: skip
         if not fitting:
             return
         x = fitting[-1] if self.often() else int(self.rng.choice(fitting))
@@ -174,9 +179,15 @@ class _Maker:
                 self.add(kind, tuple(map(int, order)), size=(height, width))
             case Kind.GATED_BLOCK:
                 self.gated_block(x, channels, m)
+            case Kind.ATTENTION:
+                self.attention(x, channels, m)
 
-    def can_read(self, kind: Kind, found: Type, channels: int, size: tuple[int, int]) -> bool:
-        """Whether a register of that type, so many channels and that size suits an operation."""
+    def can_read(
+        self, kind: Kind, found: Type, channels: int, size: tuple[int, int], m: int
+    ) -> bool:
+        """Whether a register of that type, so many channels, that size and magnitude suits an
+        operation.
+        """
         types = {
             Kind.LINEAR: (Type.U8, Type.I16),
             Kind.SCALE: (Type.I16, Type.I32),
@@ -189,6 +200,8 @@ class _Maker:
             return size[0] % 2 == size[1] % 2 == 0
         if kind is Kind.GATED_BLOCK:
             return channels <= max(BLOCK_CHANNELS)
+        if kind is Kind.ATTENTION:
+            return channels % 3 == 0 and channels // 3 * m * m + (1 << 20) < LOGIT_LIMIT
         if kind is Kind.CONCAT:
             return channels <= 2 * max(CHANNELS)
         return kind is not Kind.GLU or channels % 2 == 0
@@ -250,6 +263,16 @@ class _Maker:
         gain[self.rng.random(gain.shape) < 0.2] = 32767
         tensors = (*spatial, *expand, *reduce, gain.astype("<i2"))
         self.add(Kind.GATED_BLOCK, (x,), (filter_limit, value_limit), tensors)
+
+    def attention(self, x: int, channels: int, m: int) -> None:
+        heads = self.pick(tuple(n for n in (1, 2, 4, 5, 8) if channels // 3 % n == 0))
+        window = self.pick((1, 2, 3, 4, 8, 8, 13))
+        shift = int(self.rng.integers(window))
+        reach = self.pick((1, 300, 32767))
+        bias = self.rng.integers(-reach, reach, (heads, (2 * window - 1) ** 2), endpoint=True)
+        logit_shift = self.rng.integers(0, 21, heads, endpoint=True)
+        tensors = (bias.astype("<i2"), logit_shift.astype("i1"))
+        self.add(Kind.ATTENTION, (x,), (heads, window, shift, self.limit()), tensors)
 
     def rows(self) -> int:
         """Of a tensor that may have one for every level."""

@@ -211,6 +211,69 @@ def test_gated_block_is_its_parts(name: str) -> None:
             assert found[i, j, c] == clamped(int(x[i, j, c]) + step, -32768, 32767)
 
 
+ATTENTION = ("attention", "attention-shifted", "attention-many-heads", "attention-one-channel")
+
+
+@pytest.mark.parametrize("name", ATTENTION)
+@pytest.mark.parametrize("how", ["random", "ends"])
+def test_attention_equals_loops(name: str, how: str) -> None:
+    program = cases.program_of(name, 3)
+    (x,) = cases.inputs_of(program, 9, 11, how)
+    heads, window, shift, limit = program.operations[0].parameters
+    bias, logit_shift = (t.tolist() for t in program.operations[0].tensors)
+    third = x.shape[2] // 3
+    depth, side = third // heads, 2 * window - 1
+
+    (found,) = definition.run(program, [x], 0)
+
+    random = np.random.default_rng(4)
+    for _ in range(12):
+        row, column, head = (
+            int(random.integers(9)),
+            int(random.integers(11)),
+            int(random.integers(heads)),
+        )
+        at = head * depth
+        query = x[row, column, at : at + depth].tolist()
+        keys = [
+            (i, j)
+            for i in range(9)
+            for j in range(11)
+            if (i + shift) // window == (row + shift) // window
+            and (j + shift) // window == (column + shift) // window
+        ]
+        logits = []
+        for i, j in keys:
+            key = x[i, j, third + at : third + at + depth].tolist()
+            product = sum(a * b for a, b in zip(query, key, strict=True))
+            apart = side * (row - i + window - 1) + column - j + window - 1
+            logits.append(rounded(product, logit_shift[head]) + bias[head][apart])
+        powers = []
+        for logit in logits:
+            t = min(max(logits) - logit, 4095)
+            f = t % 256
+            powers.append(
+                (16384 - floor(Fraction(11003 * f - 2811 * f * f // 256, 256))) >> t // 256
+            )
+        part = (2**31 - 1) // sum(powers)
+        weights = [min(rounded(p * part, 16), 32767) for p in powers]
+        for c in range(depth):
+            values = [int(x[i, j, 2 * third + at + c]) for i, j in keys]
+            mean = rounded(sum(w * v for w, v in zip(weights, values, strict=True)), 15)
+            assert found[row, column, at + c] == clamped(mean, -limit, limit)
+
+
+def test_weights_of_attention_are_near_those_of_powers_of_two() -> None:
+    logits = np.random.default_rng(5).integers(-3000, 3000, (200, 64))
+
+    found = definition.softmax(logits) / 2**15
+
+    exact = np.exp2(logits / 256 - (logits / 256).max(-1, keepdims=True))
+    exact /= exact.sum(-1, keepdims=True)
+    assert np.abs(found - exact).max() < 0.003
+    assert np.abs(found.sum(-1) - 1).max() < 0.001
+
+
 def test_a_program_that_breaks_a_bound_is_not_run() -> None:
     program = cases.one(cases.program_of("add").inputs[0], Operation(Kind.GLU, (0,)))
     (x,) = cases.inputs_of(program, 1, 1, "top")

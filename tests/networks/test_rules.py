@@ -11,7 +11,7 @@ import pytest
 
 from networks.bounds import check
 from networks.errors import InvalidNetwork
-from networks.program import TENSORS, Input, Tensor, Type
+from networks.program import TENSORS, Input, Kind, Operation, Tensor, Type
 from tests.networks import cases
 from tests.networks.broken import BOTH, PLAIN, changed, over, with_parameter, with_tensor
 
@@ -60,6 +60,7 @@ OTHER_TYPES = {
     "scale": [PIXELS],
     "lookup": [PIXELS],
     "gated_block": [PIXELS, WIDE],
+    "attention": [PIXELS, WIDE],
 }
 
 
@@ -159,6 +160,10 @@ PARAMETERS = [
     ("cell", 0, (-1, 4)),
     ("gated_block", 0, (0, -5, 32768)),
     ("gated_block", 1, (0, -5, 32768)),
+    ("attention", 0, (0, -1, 3, 257)),  # 64 channels have no three heads
+    ("attention", 1, (0, -1, 7, 17)),
+    ("attention", 2, (-1, 8)),
+    ("attention", 3, (0, -5, 32768)),
 ]
 
 
@@ -190,7 +195,8 @@ def test_a_layer_does_not_fold_and_unfold_at_once(prove: Any) -> None:
         ("gated_block", "spatial_shift", 32), ("gated_block", "expand_shift", -1),
         ("gated_block", "reduce_shift", 127), ("gated_block", "gain", -1),
         ("linear", "low", 32768), ("linear", "low", -32769), ("linear", "high", 32768),
-        ("linear", "high", -32768),
+        ("linear", "high", -32768), ("attention", "logit_shift", -1),
+        ("attention", "logit_shift", 31),
     ],
 )  # fmt: skip
 def test_values_outside_their_range_are_refused(
@@ -207,6 +213,25 @@ def test_values_outside_their_range_are_refused(
 
     with pytest.raises(InvalidNetwork, match="operation 0"):
         prove(with_tensor(program, tensor, bent))
+
+
+@BOTH
+@pytest.mark.parametrize(("depth", "most"), [(64, 4095), (32, 5791), (1, 32764)])
+def test_the_bound_of_logits_is_sharp(prove: Any, depth: int, most: int) -> None:
+    bias, shift = np.zeros((1, 1), np.int16), np.array([13], np.int8)
+    op = Operation(Kind.ATTENTION, (0,), (1, 1, 0, 1), (bias, shift))
+    while depth * most * most + (1 << 12) < (1 << 30) - (1 << 15):
+        most += 1
+
+    prove(cases.one(Input(Type.I16, 3 * depth, 1 - most, most - 1), op))
+    with pytest.raises(InvalidNetwork, match=r"operation 0.*logit"):
+        prove(cases.one(Input(Type.I16, 3 * depth, -most, 0), op))
+
+
+@BOTH
+def test_channels_are_queries_keys_and_values(prove: Any) -> None:
+    with pytest.raises(InvalidNetwork, match=r"operation 0.*queries"):
+        prove(over(cases.program_of("attention"), Input(Type.I16, 3 * 64 + 2, -9, 9)))
 
 
 @BOTH
