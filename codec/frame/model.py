@@ -196,7 +196,7 @@ def loaded(entry: ModelEntry) -> FrameModel:
         if key in _ready:
             _ready.move_to_end(key)
             return _ready[key]
-    model = FrameModel(read_verified(entry.path, entry.sha256), key[2])
+    model = FrameModel(read_verified(entry), key[2])
     with _lock:
         model = _ready.setdefault(key, model)
         while len(_ready) > KEPT:

@@ -71,6 +71,10 @@ class TorchFrameModel:
             "cuda" if device.type == "cuda" and cuda.unavailable_reason() is None else None,
         )
 
+    def _placed(self, name: str, area: Area) -> Area:
+        """An area as a network is to be given it: windows of attention are those of the picture."""
+        return area.whole_windows() if self._programs[name].has_windows else area
+
     def _run(self, name: str, inputs: Sequence[NDArray[Any]], level: int) -> Sequence[NDArray[Any]]:
         arrays = [torch.from_numpy(np.ascontiguousarray(x)).to(self._device) for x in inputs]
         return [x.cpu().numpy() for x in self._programs[name](arrays, level)]
@@ -141,7 +145,7 @@ class TorchFrameModel:
         x, y, width, height = area
         out = np.empty((height, width, 3), np.uint8)
         tiles: dict[int, Ints] = {}
-        parts = list(windows(covering(*area), max(WINDOW_PX, grid.side)))
+        parts = list(windows(self._placed("synthesis", covering(*area)), max(WINDOW_PX, grid.side)))
         for done, window in enumerate(parts):
             source = window.grown(self._margins[1], whole)
             places = {
@@ -177,7 +181,7 @@ class TorchFrameModel:
         height, width = pixels.shape[:2]
         whole = Area(0, 0, latent_size(width), latent_size(height))
         wanted = Area(*area)
-        source = wanted.grown(self._margins[0], whole)
+        source = self._placed("analysis", wanted).grown(self._margins[0], whole)
         rows = np.arange(source.y * LATENT_PX, source.bottom * LATENT_PX).clip(max=height - 1)
         columns = np.arange(source.x * LATENT_PX, source.right * LATENT_PX).clip(max=width - 1)
         (y,) = self._run("analysis", [pixels[rows[:, None], columns]], level)
@@ -213,4 +217,4 @@ def loaded_on(entry: ModelEntry, device: str) -> TorchFrameModel:
     Raises:
         WeightsMismatch: its weights file is missing, damaged or another one.
     """
-    return TorchFrameModel(read_verified(entry.path, entry.sha256), torch.device(device))
+    return TorchFrameModel(read_verified(entry), torch.device(device))

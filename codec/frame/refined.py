@@ -34,9 +34,6 @@ from networks.native import thread_count
 
 __all__ = ["TileRefiner", "tile_refiner"]
 
-REFINED_WITH = 1
-"""Latents around a tile that its refinement knows: most of what reaches over its border."""
-
 Ints = NDArray[np.int32]
 Pixels = NDArray[np.uint8]
 Candidate = tuple[bytes, Ints]
@@ -56,7 +53,7 @@ def tile_refiner(entry: ModelEntry, effort: int, threads: int) -> TileRefiner:
 def _refiner(entry: ModelEntry, forked: bool) -> Refiner:
     on_gpu = torch.cuda.is_available() and not torch.cuda._is_in_bad_fork()
     device = torch.device("cuda" if on_gpu else "cpu")
-    weights = read_trained(read_verified(entry.path, entry.sha256))
+    weights = read_trained(read_verified(entry))
     return Refiner(weights, device, half(device))
 
 
@@ -100,7 +97,7 @@ class TileRefiner:
         progress: Callable[[float], object],
     ) -> bytes:  # fmt: skip
         model, refiner = self._model, _refiner(self._entry, _forked)
-        around = area.grown(REFINED_WITH, whole)
+        around = area.grown(refiner.around, whole)
         place = (around.x, around.y, around.width, around.height)
         known = model.analyse(pixels, place, level, self._threads)
         y = np.ascontiguousarray(known[area.slices(around)])

@@ -55,7 +55,9 @@ class ModelEntry:
     """One model.
 
     id: permanent number in files. name: permanent name. profile: the recipe it belongs to.
-    file: weights file in `DATA`. sha256: of that file, hexadecimal. levels: number of quality
+    file: weights file in `DATA`. sha256: of that file, hexadecimal. base: name of the model that
+        the file is a difference to (networks/SPEC.md), and sha256 then of the two put together;
+        empty of a file that is whole. levels: number of quality
         levels.
     exact: whether a file decodes to the same pixels on every machine.
     default: used when the profile is asked for. summary: what it is, for people.
@@ -78,6 +80,7 @@ class ModelEntry:
     default: bool
     summary: str
     tune: str = PSNR
+    base: str = ""
     photographs_db: tuple[float, ...] = PHOTOGRAPHS_DB
     lmbda: tuple[float, float] = (LAMBDA_MIN, LAMBDA_MAX)
     kmac: tuple[float, float] = (0.0, 0.0)

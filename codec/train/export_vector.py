@@ -43,7 +43,7 @@ def export_vectors(model: VectorModel, crops: Crops, count: int = 48, looked: in
     lost = ", ".join(f"{s:.3f}" for s in shares)
     print(f"# share of the variance left where 1, 2, 3 of 4 packets are lost: {lost}")
     landed = registry.by_name(model.config.landed)
-    analysis = weights_file.read(read_verified(landed.path, landed.sha256))["analysis"]
+    analysis = weights_file.read(read_verified(landed))["analysis"]
     assert isinstance(analysis, Program)
     samples = list(crops.batch(count, SIDE).cpu())
     return write_vectors(Trained(model, network, hidden), analysis, samples)

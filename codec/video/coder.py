@@ -146,7 +146,7 @@ def _model_of(entry: ModelEntry) -> _video.Model:
     with _lock:
         found = _models.get(key)
     if found is None:
-        made = _module.Model(read_verified(entry.path, entry.sha256), key[1])
+        made = _module.Model(read_verified(entry), key[1])
         with _lock:
             found = _models.setdefault(key, made)
     return found

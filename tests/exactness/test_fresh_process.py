@@ -49,6 +49,7 @@ DECODER = {
     "networks",
     "networks._networks",
     "networks.bounds",
+    "networks.difference",
     "networks.errors",
     "networks.native",
     "networks.program",

@@ -43,7 +43,7 @@ class ReferenceDecoder:
     def __init__(self, head: VideoHead) -> None:
         still, inter = models_of(head)
         self._head, self._still = head, loaded(still)
-        weights = read_verified(inter.path, inter.sha256)
+        weights = read_verified(inter)
         self.coder = ReferenceCoder(head.width, head.height, int(head.chroma) == 0, weights)
 
     def decode(self, payload: bytes, references: Sequence[int], slot: int | None) -> Planes:

@@ -145,7 +145,7 @@ def test_alpha_metadata_crops_and_tiles(crop: np.ndarray) -> None:
 
 
 def test_refinement_lowers_what_the_model_was_trained_for(crop: np.ndarray) -> None:
-    weights = read_trained(read_verified(VISUAL.path, VISUAL.sha256))
+    weights = read_trained(read_verified(VISUAL))
     assert weights.distortion is not None
     visual, level = Visual(weights.distortion, VISUAL.levels), 40
     pixels = torch.from_numpy(crop)[None].float() / 255
