@@ -8,15 +8,29 @@ import click
 
 from codec.cli import common
 from codec.cli.common import Command
+from codec.cli.jobs import write_output
 from codec.models import registry
+from codec.models.weights import read_verified
 
 
-@click.command(cls=Command, short_help="List the models.")
+@click.command(cls=Command, short_help="List the models, or write one's weights to a file.")
+@click.argument("name", metavar="[NAME]", required=False)
+@click.option("-o", "--output", metavar="FILE", help="Write the weights of the model NAME there.")
+@common.force_option
 @common.json_option
 @common.verbosity_options
-def models(as_json: bool) -> int:
-    """List the models this program can encode and decode with."""
-    entries = list(registry.entries())
+def models(name: str | None, output: str | None, force: bool, as_json: bool) -> int:
+    """List the models this program can encode and decode with.
+
+    With NAME and -o the whole weights file of that model is written, as the C
+    library takes it: the package holds of some models what they add to another.
+    """
+    if output is not None:
+        if name is None:
+            raise click.UsageError("-o needs the NAME of a model")
+        write_output(read_verified(registry.by_name(name)), output, force=force)
+        return 0
+    entries = [registry.by_name(name)] if name else list(registry.entries())
     if as_json:
         rows = [
             {
@@ -30,6 +44,7 @@ def models(as_json: bool) -> int:
                 "decode_kmac": entry.kmac[1] or None,
                 "summary": entry.summary,
                 "sha256": entry.sha256,
+                "base": entry.base or None,
                 "default": registry.default(entry.profile, entry.tune).id == entry.id,
             }
             for entry in entries
