@@ -95,6 +95,10 @@ def random_model(config: ImageConfig = TINY, seed: int = 3) -> ImageModel:
             parameter.copy_(torch.randn_like(parameter) * 0.1 * parameter.shape[1] ** -0.5)
         elif name.endswith(("reduce.bias", "spatial_bias", "expand.bias")):
             parameter.add_(torch.randn_like(parameter) * 0.02)
+        elif name.endswith("leave.weight"):
+            parameter.copy_(torch.randn_like(parameter) * 0.1 * parameter.shape[1] ** -0.5)
+        elif name.endswith("bias.table"):
+            parameter.copy_(torch.randn_like(parameter))
         elif ".trunk" in name and name.endswith("log_gain"):
             parameter.add_(torch.randn_like(parameter) * 0.2)
     randomise_exact_layers(model.entropy.ops, seed)

@@ -55,6 +55,13 @@ class Area:
         bottom = min(self.bottom + margin, bounds.bottom)
         return Area(x, y, right - x, bottom - y)
 
+    def whole_windows(self) -> Area:
+        """The hyper-latents that it touches: areas that windows of attention divide."""
+        side = ALIGN_PX // LATENT_PX
+        x, y = self.x // side * side, self.y // side * side
+        right, bottom = (-(-n // side) * side for n in (self.right, self.bottom))
+        return Area(x, y, right - x, bottom - y)
+
     def overlap(self, other: Area) -> Area:
         """The common part, of width or height 0 where there is none."""
         x, y = max(self.x, other.x), max(self.y, other.y)

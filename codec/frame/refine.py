@@ -32,6 +32,7 @@ from codec.trainable.distortion import Visual
 from codec.trainable.model import ImageModel, lambdas
 from codec.trainable.restore import restore
 from codec.trainable.weights import TrainedWeights
+from codec.transforms.swin import WINDOW
 from entropy.models import gaussian
 from entropy.models.latent_codec import TRELLIS_WEIGHT
 from entropy.models.partition import joined, split
@@ -124,6 +125,13 @@ class Refiner:
     def device(self) -> torch.device:
         """Where it computes."""
         return self._device
+
+    @property
+    def around(self) -> int:
+        """Latents around a tile that it wants to know: most of what reaches over its border; whole
+        windows of attention.
+        """
+        return WINDOW // 2 if self._model.config.transform.windows else 1
 
     @torch.inference_mode(False)
     @torch.enable_grad()

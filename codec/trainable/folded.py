@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from codec.trainable.attention import WindowAttention, attend, distances
 from codec.trainable.blocks import (
     OUT_SCALE,
     GatedBlock,
@@ -40,6 +41,10 @@ def folded(module: torch.nn.Module) -> dict[str, Tensor]:
             found[f"{name}.spatial"] = part.spatial.detach() / part.scale.view(-1, 1, 1, 1)
             found[f"{name}.reduce.weight"] = part.reduce.weight.detach() * OUT_SCALE
             found[f"{name}.reduce.bias"] = part.reduce.bias.detach() * OUT_SCALE
+        elif isinstance(part, WindowAttention):
+            found[f"{name}.enter.weight"] = part.enter.weight.detach() / part.enter.scale
+            found[f"{name}.leave.weight"] = part.leave.weight.detach() * OUT_SCALE
+            found[f"{name}.leave.bias"] = part.leave.bias.detach() * OUT_SCALE
     return {k: v.clone() for k, v in found.items()}
 
 
@@ -94,6 +99,10 @@ class Folded:
         out = x * self._gain(name)
         self._see(f"{name}.out", out)
         return out
+
+    def attention(self, name: str, x: Tensor, shift: int) -> Tensor:
+        bias = self._weights[f"{name}.table"][:, distances()]
+        return attend(x[None], bias, shift)[0]
 
     def lookup(self, name: str, x: Tensor) -> Tensor:
         return torch.asinh(x)

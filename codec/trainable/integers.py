@@ -34,22 +34,26 @@ from codec.trainable.block_integers import (
     tensors_of,
 )
 from codec.trainable.folded import Folded, Largest
+from codec.trainable.window_integers import window_floats, window_layers
 from codec.transforms.wavelet import STEM, STRIDE, WaveletConfig, analyse, synthesise
 from entropy.models.hyper_graph import hyper_analyse
 from entropy.models.quadtree import EntropyConfig
 from entropy.models.record import Y_HAT_RANGE, Z_RANGE
 from networks.definition import GATE_BITS
 from networks.export.quantise import LARGEST, Floats, Sums, from_linear, to_linear, unit_of
-from networks.program import Program, Type
+from networks.program import Kind, Program, Type
 from networks.record import Layer, Recorder
 
 __all__ = [
     "Limits",
     "Parts",
     "Units",
+    "added_layers",
     "ends_unit",
     "floats_of",
     "largest_values",
+    "recorded_analysis",
+    "recorded_synthesis",
     "synthesis_program",
     "transform_programs",
 ]
@@ -148,13 +152,13 @@ def _analysis(
     gain_layer = scale_layer(gain * down[None] * 2**Y_BITS, (-Y_RANGE, Y_RANGE), Type.I32)
     if config.linear:
         layers = {"down": _of_pixels(w, "down", down, Type.I32), "gain": gain_layer}
-        return _recorded_analysis(layers, config)
+        return recorded_analysis(layers, config)
     trunk = units["analysis/trunk"] = _trunk_unit(largest)
-    layers = _blocks("analysis", w, config.analysis8, trunk, largest, limits, units, config.levels)
+    layers = _trunk("analysis", w, config, trunk, largest, limits, units)
     layers["stem"] = _of_pixels(w, "stem", trunk, Type.I16)
     sums = to_linear(w["down.weight"], w["down.bias"][None], (np.tile(trunk, 4), down), LARGEST + 1)
     layers |= {"down": linear_layer(sums, Type.I32), "gain": gain_layer}
-    return _recorded_analysis(layers, config)
+    return recorded_analysis(layers, config)
 
 
 def _of_pixels(w: dict[str, Floats], name: str, outputs: Floats, kind: Type) -> Layer:
@@ -165,10 +169,18 @@ def _of_pixels(w: dict[str, Floats], name: str, outputs: Floats, kind: Type) -> 
     return linear_layer(to_linear(matrix, offset[None], units, 255), kind)
 
 
-def _recorded_analysis(layers: dict[str, Layer], config: WaveletConfig) -> Program:
+def recorded_analysis(layers: dict[str, Layer], config: WaveletConfig) -> Program:
+    """The program of an analysis with these layers."""
     record = Recorder(layers)
     pixel = record.input(Type.U8, 3, 0, 255)
     return record.program([analyse(record, config, pixel)])
+
+
+def recorded_synthesis(layers: dict[str, Layer], config: WaveletConfig) -> Program:
+    """The program of a synthesis with these layers."""
+    record = Recorder(layers)
+    y_hat = record.input(Type.I32, config.latent, -Y_HAT_RANGE, Y_HAT_RANGE)
+    return record.program([synthesise(record, config, y_hat)])
 
 
 def synthesis_program(
@@ -178,9 +190,7 @@ def synthesis_program(
     """The program of a synthesis' folded floats; adds to the units."""
     w = arrays(weights)
     trunk = units["synthesis/trunk"] = _trunk_unit(largest)
-    layers = _blocks(
-        "synthesis", w, config.synthesis8, trunk, largest, limits, units, config.levels
-    )
+    layers = _trunk("synthesis", w, config, trunk, largest, limits, units)
     enter = units["synthesis/up"] = ends_unit(largest["gain.out"], LARGEST)
     gain = gains(w["gain.log_gain"], config.levels)
     reach = (-LARGEST - 1, LARGEST)
@@ -190,9 +200,7 @@ def synthesis_program(
     stem, offset = w["stem.weight"] * 255, w["stem.bias"] * 255 + 127.5
     sums = to_linear(stem, offset[None], (trunk, np.ones(len(offset))), LARGEST + 1)
     layers["stem"] = linear_layer(sums, Type.U8)
-    record = Recorder(layers)
-    y_hat = record.input(Type.I32, config.latent, -Y_HAT_RANGE, Y_HAT_RANGE)
-    return record.program([synthesise(record, config, y_hat)])
+    return recorded_synthesis(layers, config)
 
 
 def _hyper_analysis(
@@ -240,15 +248,29 @@ def _hyper_analysis(
     return record.program([hyper_analyse(record, y)])
 
 
-def _blocks(
-    part: str, w: dict[str, Floats], count: int, trunk: Floats, largest: Largest, limits: Limits,
-    units: Units, levels: int,
+def _trunk(
+    part: str, w: dict[str, Floats], config: WaveletConfig, trunk: Floats, largest: Largest,
+    limits: Limits, units: Units,
 ) -> dict[str, Layer]:  # fmt: skip
-    """The gated blocks of a trunk whose channels count `trunk`; adds to the units."""
+    """All that is on a trunk whose channels count `trunk`; adds to the units."""
     layers = {}
+    count = config.analysis8 if part == "analysis" else config.synthesis8
     for n in range(count):
         name = f"trunk8.{n}"
-        layers[name], found = block_layers(w, name, trunk, largest, limits, levels)
+        layers[name], found = block_layers(w, name, trunk, largest, limits, config.levels)
+        units |= {f"{part}/{place}": unit for place, unit in found.items()}
+    return layers | added_layers(part, w, config, trunk, largest, limits, units)
+
+
+def added_layers(
+    part: str, w: dict[str, Floats], config: WaveletConfig, trunk: Floats, largest: Largest,
+    limits: Limits, units: Units,
+) -> dict[str, Layer]:  # fmt: skip
+    """The shifted windows on a trunk whose channels count `trunk`; adds to the units."""
+    layers: dict[str, Layer] = {}
+    for n in range(config.windows):
+        made, found = window_layers(w, n, trunk, largest, limits, config.levels)
+        layers |= made
         units |= {f"{part}/{place}": unit for place, unit in found.items()}
     return layers
 
@@ -280,8 +302,14 @@ def _floats(part: str, program: Program, units: Units, knots: int) -> dict[str, 
         ("synthesis", "up"): (units.get("synthesis/up"), np.tile(trunk, 4)),
         ("synthesis", "stem"): (trunk, np.ones(3 * STEM * STEM)),
     }
+    named = {op.name: op for op in program.operations if op.name}
+    windows = [op.name for op in program.operations if op.kind is Kind.ATTENTION]
+    for n in range(len(windows)):
+        found |= window_floats(part, n, lambda name: named[name].tensor, units, trunk, knots)
     for op in program.operations:
         name = op.name
+        if name.startswith(("windows.", "after.")) or not name:
+            continue
         if op.kind.name == "GATED_BLOCK":
             found |= block_floats(f"{part}/{name}", name, op.tensor, units, trunk, knots)
         elif op.kind.name == "SCALE":

@@ -18,6 +18,7 @@ RECIPES: dict[str, ImageConfig | VectorConfig] = {
         WaveletConfig(analysis8=0, linear=True),
         EntropyConfig(hidden=96, hyper=64, trellis_states=FEW_STATES),
     ),
+    "swin": ImageConfig(WaveletConfig(windows=4)),
     "vq": VectorConfig(),
 }
 """By the name of the profile."""

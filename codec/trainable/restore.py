@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from codec.errors import OptionError
+from codec.trainable.attention import EnterLinear, WindowAttention
 from codec.trainable.block_integers import Limits, Units
 from codec.trainable.blocks import OUT_SCALE, GatedBlock, ScaledLinear
 from codec.trainable.model import ImageModel
@@ -27,6 +28,8 @@ from networks.export.convert import trainable_layers
 from networks.train.training import KNOTS, interpolate_knots
 
 LIMITS = Limits()
+LAST = (".reduce", ".leave")
+"""Layers of blocks that give what is added to the trunk, times OUT_SCALE."""
 SEEN = 32
 """Symbols seen by a unit of a table's frequencies, when its counts are made up."""
 
@@ -112,7 +115,9 @@ def _unfold(
             value = value * owner.in_scale / OUT_SCALE if leaf == "weight" else value / OUT_SCALE
         elif isinstance(owner, GatedBlock) and leaf == "spatial":
             value = value * owner.scale.view(-1, 1, 1, 1)
-        elif isinstance(block, GatedBlock) and owner_name.endswith(".reduce"):
+        elif isinstance(owner, EnterLinear) and leaf == "weight":
+            value = value * owner.scale
+        elif isinstance(block, GatedBlock | WindowAttention) and owner_name.endswith(LAST):
             value = value / OUT_SCALE
         parameter.copy_(torch.where(known, value, parameter))
 
@@ -137,5 +142,7 @@ def _begin_as_identity(owners: dict[str, nn.Module], name: str, part: str) -> No
     for end in range(len(parts), 0, -1):
         owner = owners.get(".".join(parts[:end]))
         if isinstance(owner, GatedBlock) and not owner.reduce.weight.any():
+            return
+        if isinstance(owner, WindowAttention) and not owner.leave.weight.any():
             return
     raise OptionError(f"{part}.{name}: not in the weights")

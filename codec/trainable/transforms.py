@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from codec.trainable.attention import EnterLinear, WindowAttention
 from codec.trainable.blocks import (
     OUT_SCALE,
     GatedBlock,
@@ -54,6 +55,13 @@ def _trunk8(config: WaveletConfig, count: int) -> nn.ModuleList:
     return nn.ModuleList(make)
 
 
+def _windows(config: WaveletConfig) -> tuple[nn.ModuleList, nn.ModuleList]:
+    """Layers of the shifted windows, and the gated blocks after each."""
+    inner = config.trunk // 2
+    windows = (WindowAttention(config.trunk, inner, config.levels) for _ in range(config.windows))
+    return nn.ModuleList(windows), _trunk8(config, config.windows)
+
+
 class _FloatOperations:
     """`codec.transforms.wavelet.Operations` over (B, H, W, C) tensors and a module's layers."""
 
@@ -72,6 +80,13 @@ class _FloatOperations:
         gain: Tensor = self._module.get_submodule(name)(self._level)
         return x.float() * gain[:, None, None, :]
 
+    def attention(self, name: str, x: Tensor, shift: int) -> Tensor:
+        out: Tensor = self._module.get_submodule(name)(x, shift)
+        return out
+
+    def add(self, x: Tensor, y: Tensor) -> Tensor:
+        return x + y.to(x.dtype)
+
 
 class Analysis(nn.Module):
     """g_a: x (B, H, W, 3) in -0.5..0.5, H and W multiples of 16 -> y (B, H/16, W/16, latent),
@@ -86,6 +101,7 @@ class Analysis(nn.Module):
         else:
             self.stem = ScaledLinear(STEM_CHANNELS, config.trunk)
             self.trunk8 = _trunk8(config, config.analysis8)
+            self.windows, self.after = _windows(config)
             self.down = ScaledLinear(4 * config.trunk, config.latent)
         self.gain = LevelGain(config.latent, config.levels)
 
@@ -103,6 +119,7 @@ class Synthesis(nn.Module):
         self.gain = LevelGain(config.latent, config.levels)
         self.up = ScaledLinear(config.latent, 4 * config.trunk)
         self.trunk8 = _trunk8(config, config.synthesis8)
+        self.windows, self.after = _windows(config)
         self.stem = ScaledLinear(config.trunk, STEM_CHANNELS)
 
     def forward(self, y_hat: Tensor, level: Tensor) -> Tensor:
@@ -128,7 +145,7 @@ def start_as_linear_codec(analysis: Analysis, synthesis: Synthesis, start: Linea
     synthesis.up.set(transform.T, start.scale)
     synthesis.stem.set(stem.T, stem_scale)
     for block in (*analysis.modules(), *synthesis.modules()):
-        if isinstance(block, GatedBlock):
+        if isinstance(block, GatedBlock | EnterLinear):
             block.scale.copy_(stem_scale)
     log_steps = start.steps.log()[:, None]
     analysis.gain.log_gain.copy_(-log_steps.expand_as(analysis.gain.log_gain))

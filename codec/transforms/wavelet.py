@@ -34,6 +34,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.transforms.swin import WINDOW, shifted_windows, windows_reach
+
 __all__ = [
     "STEM",
     "STEM_CHANNELS",
@@ -55,7 +57,8 @@ STEM_CHANNELS = 3 * STEM * STEM
 @dataclass(frozen=True, slots=True)
 class WaveletConfig:
     """Sizes: y channels, the number of blocks of each side, channels of the trunk at 1/8 (192 of
-    them for coefficients); whether the analysis is one linear map, and has no trunk.
+    them for coefficients); whether the analysis is one linear map, and has no trunk; how many pairs
+    of shifted windows and gated block each trunk ends with (`codec.transforms.swin`).
     """
 
     latent: int = 320
@@ -64,6 +67,7 @@ class WaveletConfig:
     levels: int = 64
     trunk: int = 256
     linear: bool = False
+    windows: int = 0
 
 
 class Operations(Protocol):
@@ -81,6 +85,14 @@ class Operations(Protocol):
         """Every channel times its gain at the level."""
         ...
 
+    def attention(self, name: str, x: Any, shift: int) -> Any:
+        """Queries, keys and values -> the mean of the values by attention in windows."""
+        ...
+
+    def add(self, x: Any, y: Any) -> Any:
+        """x + y."""
+        ...
+
 
 def analyse(ops: Operations, config: WaveletConfig, pixels: Any) -> Any:
     """Pixels -> y, in symbols."""
@@ -89,6 +101,7 @@ def analyse(ops: Operations, config: WaveletConfig, pixels: Any) -> Any:
     x = ops.linear("stem", pixels, fold=STEM)
     for n in range(config.analysis8):
         x = ops.gated_block(f"trunk8.{n}", x)
+    x = shifted_windows(ops, config.windows, x)
     return ops.scale("gain", ops.linear("down", x, fold=STRIDE // STEM))
 
 
@@ -97,17 +110,26 @@ def synthesise(ops: Operations, config: WaveletConfig, y_hat: Any) -> Any:
     x = ops.linear("up", ops.scale("gain", y_hat), unfold=STRIDE // STEM)
     for n in range(config.synthesis8):
         x = ops.gated_block(f"trunk8.{n}", x)
+    x = shifted_windows(ops, config.windows, x)
     return ops.linear("stem", x, unfold=STEM)
 
 
 def analysis_margin(config: WaveletConfig) -> int:
     """Latents around a window that its own depend on: the 3x3 reach of every block at 1/8."""
-    return -(-config.analysis8 // 2)
+    return _margin(config, config.analysis8)
 
 
 def synthesis_margin(config: WaveletConfig) -> int:
     """Latents around a window that its pixels depend on."""
-    return -(-config.synthesis8 // 2)
+    return _margin(config, config.synthesis8)
+
+
+def _margin(config: WaveletConfig, blocks: int) -> int:
+    """With shifted windows it is whole ones, as the area around which it lies has to be."""
+    per = STRIDE // STEM
+    margin = -(-(blocks + windows_reach(config.windows)) // per)
+    whole = WINDOW // per if config.windows else 1
+    return -(-margin // whole) * whole
 
 
 def haar_packet(stages: int = 3) -> NDArray[np.float64]:

@@ -54,6 +54,11 @@ void put(const Array& array, const Area& from, const Array& to, const Area& area
     }
 }
 
+// An area as a network has to be given it: windows of attention are those of the picture.
+Area placed(const networks::Network& network, const Area& area) {
+    return network.has_windows() ? area.whole_windows() : area;
+}
+
 // The pixels of an area; beyond the picture its last row and column go on.
 Array padded(const Grid& grid, const Array& pixels, const Area& area) {
     const std::size_t width = area.width * kLatentPx, height = area.height * kLatentPx;
@@ -110,8 +115,9 @@ void tell(const Progress& progress, std::size_t done, std::size_t all) {
 
 Array analyse(const Model& model, const Grid& grid, const Array& pixels, const Area& area,
               std::size_t level, threads::Team& team) {
-    const Area source = area.grown(model.recipe().analysis_margin, grid.whole());
-    const Array y = model.analysis().run({padded(grid, pixels, source)}, level, team)[0];
+    const networks::Network& analysis = model.analysis();
+    const Area source = placed(analysis, area).grown(model.recipe().analysis_margin, grid.whole());
+    const Array y = analysis.run({padded(grid, pixels, source)}, level, team)[0];
     return cut(y, source, area);
 }
 
@@ -172,8 +178,9 @@ Array decode(const Model& model, const Grid& grid, const Tiles& tiles, std::size
              const Crop& crop, bool conceal, threads::Team& team, const Progress& progress) {
     const Area whole = grid.whole();
     const std::size_t x = crop.x / kLatentPx, y = crop.y / kLatentPx;
-    const Area wanted{x, y, (crop.x + crop.width + kLatentPx - 1) / kLatentPx - x,
-                      (crop.y + crop.height + kLatentPx - 1) / kLatentPx - y};
+    const Area touched{x, y, (crop.x + crop.width + kLatentPx - 1) / kLatentPx - x,
+                       (crop.y + crop.height + kLatentPx - 1) / kLatentPx - y};
+    const Area wanted = placed(model.synthesis(), touched);
     const Array pixels = zeros(Type::u8, crop.height, crop.width, 3);
     std::map<std::size_t, Array> decoded;  // y_hat of tiles that are still needed
     std::set<std::size_t> learned;         // tiles that have a payload

@@ -25,6 +25,14 @@ struct Area {
         const std::size_t r = std::min(right(), other.right()), b = std::min(bottom(), other.bottom());
         return {left, top, r > left ? r - left : 0, b > top ? b - top : 0};
     }
+    // The hyper-latents that it touches: areas that windows of attention divide.
+    Area whole_windows() const {
+        const std::size_t left = x / kHyperStride * kHyperStride, top = y / kHyperStride * kHyperStride;
+        const auto up = [](std::size_t n) {
+            return (n + kHyperStride - 1) / kHyperStride * kHyperStride;
+        };
+        return {left, top, up(right()) - left, up(bottom()) - top};
+    }
     // With `margin` latents more on every side, as far as `whole` reaches.
     Area grown(std::size_t margin, const Area& whole) const {
         const Area wide{x > margin ? x - margin : 0, y > margin ? y - margin : 0,

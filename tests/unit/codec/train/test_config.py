@@ -42,7 +42,7 @@ def test_fields_are_read(tmp_path: Path) -> None:
 def test_recipes_of_the_package_are_in_order(path: Path) -> None:
     config = read_config(path)
 
-    assert config.name in ("wavelet", "visual", "wavelet-light", "vq")
+    assert config.name in ("wavelet", "visual", "wavelet-light", "swin", "vq")
     assert config.trellis_step > 0 or config.profile == "vq"
 
 
