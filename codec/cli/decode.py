@@ -122,14 +122,14 @@ def decode(
     codec decode clip.licv -o part.mkv --start 12.5 --duration 3
     codec decode clip.licv -o - | ffplay -
     """
-    if decodes_video(inputs, video.given):
-        from codec.cli.video_decode import DecodeJob, decode_videos
+    from codec.cli import video_decode
 
-        limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
-        asked = DecodeJob(
-            format_name, output_quality, threads, limits, force, as_json, progress, video
-        )
-        return decode_videos(
+    limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
+    asked = video_decode.DecodeJob(
+        format_name, output_quality, threads, limits, force, as_json, progress, video
+    )
+    if decodes_video(inputs, video.given or video_decode.names_video(format_name, inputs)):
+        return video_decode.decode_videos(
             session, inputs, output, output_dir, asked, no_output=no_output, full_names=full_names,
             keep_going=keep_going, skip_existing=skip_existing, replace_input=replace_input,
         )  # fmt: skip
@@ -147,13 +147,19 @@ def decode(
     suffix = "" if output_format is None else output_format.suffixes[0]
     joined = output_format is not None and output_format.name in ("ppm", "pam")
     totals = Totals()
-    found = find_inputs(inputs, output, output_dir, _is_still, keep_going=keep_going)
+    begins_video = video_decode.begins_video
+    found = find_inputs(inputs, output, output_dir, _is_still, begins_video, keep_going=keep_going)
     jobs = plan(
         found.sources, output, output_dir, suffix=suffix, no_output=no_output,
         below=found.below, full_names=full_names, joined=joined,
     )  # fmt: skip
     if as_json and output == STDIO:
         raise click.UsageError("--json and -o - would both write to stdout")
+    videos: list[Job] = []
+    if found.videos:
+        videos = video_decode.tree_jobs(
+            session, found, output_dir, no_output=no_output, full_names=full_names
+        )
     options = common.decoder_options(
         device, threads, max_pixels, max_dimension, crop=crop, conceal=conceal
     )
@@ -178,6 +184,12 @@ def decode(
         session, jobs, run, force=force, keep_going=keep_going, skip_existing=skip_existing,
         replace_input=replace_input,
     )  # fmt: skip
+    if videos and (keep_going or not code):
+        failed = video_decode.run_tree_jobs(
+            session, videos, replace(asked, format_name=None), keep_going=keep_going,
+            skip_existing=skip_existing, replace_input=replace_input,
+        )  # fmt: skip
+        code = code or failed
     return totals.finish(session, found, code)
 
 

@@ -32,7 +32,12 @@ from codec.cli.sequences import holds_several, pictures
 from codec.cli.streams import STDIO
 from codec.cli.totals import Totals
 from codec.cli.trees import find_inputs
-from codec.cli.video_options import EncodeArguments, encodes_video, video_encode_options
+from codec.cli.video_options import (
+    EncodeArguments,
+    encodes_video,
+    starts_video,
+    video_encode_options,
+)
 from codec.errors import translated
 from codec.models import registry
 from codec.options import (
@@ -190,14 +195,14 @@ def encode(
     codec encode frames/%05d.png -o clip.licv --fps 24
     ffmpeg -i x.mov -f yuv4mpegpipe - | codec encode - -o x.licv
     """
-    if encodes_video(inputs, output, video.given):
-        from codec.cli.video_encode import EncodeJob, encode_videos
+    from codec.cli import video_encode
 
-        limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
-        asked = EncodeJob(
-            quality, level, effort, threads, limits, ignore_alpha, force, as_json, progress, video
-        )
-        return encode_videos(
+    limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
+    asked = video_encode.EncodeJob(
+        quality, level, effort, threads, limits, ignore_alpha, force, as_json, progress, video
+    )
+    if encodes_video(inputs, output, video.given):
+        return video_encode.encode_videos(
             session, inputs, output, output_dir, asked, no_output=no_output, full_names=full_names,
             keep_going=keep_going, skip_existing=skip_existing, replace_input=replace_input,
         )  # fmt: skip
@@ -218,13 +223,18 @@ def encode(
     from codec.image.files import is_image, open_picture
 
     totals = Totals()
-    found = find_inputs(inputs, output, output_dir, is_image, keep_going=keep_going)
+    found = find_inputs(inputs, output, output_dir, is_image, starts_video, keep_going=keep_going)
     jobs = plan(
         found.sources, output, output_dir, suffix=FILE_SUFFIX, no_output=no_output,
         below=found.below, full_names=full_names, holds_several=holds_several,
     )  # fmt: skip
     if as_json and output == STDIO:
         raise click.UsageError("--json and -o - would both write to stdout")
+    videos: list[Job] = []
+    if found.videos:
+        videos = video_encode.tree_jobs(
+            session, found, output_dir, no_output=no_output, full_names=full_names
+        )
     work = _Work(session, options, machine, profile, model, tune)
 
     def run_one(job: Job, picture: Picture, bytes_in: int) -> None:
@@ -255,6 +265,12 @@ def encode(
         session, jobs, run, force=force, keep_going=keep_going, skip_existing=skip_existing,
         replace_input=replace_input,
     )  # fmt: skip
+    if videos and (keep_going or not code):
+        failed = video_encode.run_tree_jobs(
+            session, videos, asked, keep_going=keep_going, skip_existing=skip_existing,
+            replace_input=replace_input,
+        )  # fmt: skip
+        code = code or failed
     return totals.finish(session, found, code)
 
 

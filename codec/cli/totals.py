@@ -8,7 +8,7 @@ from typing import Any
 from codec.cli.common import EXIT_FAILURE, Session
 from codec.cli.trees import Found
 
-__all__ = ["Totals"]
+__all__ = ["Totals", "say_left_out", "say_problems"]
 
 
 class Totals:
@@ -33,16 +33,37 @@ class Totals:
         Returns:
             The exit code: `code`, or 1 if that is 0 and a folder could not be read.
         """
-        for problem in found.problems:
-            session.report(problem)
+        code = say_problems(session, found, code)
         if self._pictures > 1 or found.below or found.others:
             session.say(self._line(found))
-        return code or (EXIT_FAILURE if found.problems else 0)
+        return code
 
     def _line(self, found: Found) -> str:
         density = f"{self._bits / self._pixels:.3f} bpp, " if self._pixels else ""
-        left_out = f"; {found.others} files left out, no pictures" if found.others else ""
+        left_out = f"; {_left_out(found)}" if found.others else ""
         return (
             f"{self._pictures} pictures, {self._bytes_in} bytes in, {self._bytes_out} bytes out, "
             f"{density}{time.perf_counter() - self._started:.1f} s{left_out}"
         )
+
+
+def say_left_out(session: Session, found: Found, code: int) -> int:
+    """Says what a run over folders left out, and which could not be read.
+
+    Returns:
+        The exit code: `code`, or 1 if that is 0 and a folder could not be read.
+    """
+    if found.others:
+        session.say(_left_out(found))
+    return say_problems(session, found, code)
+
+
+def say_problems(session: Session, found: Found, code: int) -> int:
+    """Says which folders could not be read. Returns the exit code, as `say_left_out`."""
+    for problem in found.problems:
+        session.report(problem)
+    return code or (EXIT_FAILURE if found.problems else 0)
+
+
+def _left_out(found: Found) -> str:
+    return f"{found.others} files left out, no pictures or videos"

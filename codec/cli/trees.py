@@ -1,10 +1,11 @@
 """Folders among the inputs: the files below them, in order, and where each stands below its folder.
 
     codec encode DIR --output-dir OUT        DIR/2024/a.png  ──►  OUT/2024/a.lic
+                                             DIR/2024/b.mp4  ──►  OUT/2024/b.licv
 
-What is not a picture is left out and counted, told by its content as everywhere. Links to files are
-followed; links to folders are not, so that no loop can be walked, and are said. OUT itself is left
-out where it lies in DIR.
+What is neither picture nor video is left out and counted, told by its content as everywhere. Links
+to files are followed; links to folders are not, so that no loop can be walked, and are said. OUT
+itself is left out where it lies in DIR.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ import click
 
 from codec.cli.streams import STDIO
 
-__all__ = ["Found", "find_inputs"]
+__all__ = ["PROBE_BYTES", "Found", "find_inputs"]
+
+PROBE_BYTES = 400
+"""Of a file, by which its kind is told: three packets of a transport stream."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,13 +33,15 @@ class Found:
     """What the inputs of a command line stand for.
 
     Args:
-        sources: paths of files, or "-", in order.
+        sources: paths of files, or "-", in order; of what was found in folders, pictures.
+        videos: paths of the videos that were found in folders, in order.
         below: of each that was found in a folder, its own folder as seen from there ("" for it).
-        others: how many files in folders are left out, being no pictures.
+        others: how many files in folders are left out, being neither.
         problems: folders that could not be read.
     """
 
     sources: list[str] = field(default_factory=list)
+    videos: list[str] = field(default_factory=list)
     below: dict[str, str] = field(default_factory=dict)
     others: int = 0
     problems: list[OSError] = field(default_factory=list)
@@ -45,7 +51,8 @@ def find_inputs(
     inputs: Sequence[str],
     output: str | None,
     output_dir: Path | None,
-    is_wanted: Callable[[bytes], bool],
+    is_picture: Callable[[bytes], bool],
+    is_video: Callable[[bytes], bool],
     *,
     keep_going: bool,
 ) -> Found:
@@ -54,7 +61,7 @@ def find_inputs(
     Args:
         inputs: paths, or "-" for stdin.
         output, output_dir: values of -o and --output-dir.
-        is_wanted: whether a file that begins with these 32 bytes is one to work on.
+        is_picture, is_video: whether a file that begins with these bytes is one to work on.
         keep_going: note folders that cannot be read, rather than stop at the first.
 
     Raises:
@@ -71,12 +78,13 @@ def find_inputs(
         for path, below in _walk(name, output_dir, found, keep_going):
             if path in found.below:
                 raise click.UsageError(f"{name} is given twice, or lies in another input")
-            if _is_wanted(path, is_wanted):
-                found.sources.append(path)
-                found.below[path] = below
-            else:
-                _log.info("%s: left out, it is no picture", path)
+            kind = _kind(path, is_picture, is_video, found)
+            if kind is None:
+                _log.info("%s: left out, it is no picture and no video", path)
                 found.others += 1
+                continue
+            kind.append(path)
+            found.below[path] = below
     return found
 
 
@@ -111,12 +119,19 @@ def _walk(
         folders += reversed(deeper)
 
 
-def _is_wanted(path: str, is_wanted: Callable[[bytes], bool]) -> bool:
-    """Judges a file by its start; one that cannot be read is kept, so that its error is told."""
+def _kind(
+    path: str, is_picture: Callable[[bytes], bool], is_video: Callable[[bytes], bool], found: Found
+) -> list[str] | None:
+    """Where a file belongs, by its start; one that cannot be read is a picture, so that its error
+    is told.
+    """
     if not os.path.isfile(path):  # a pipe, a device, or a link to nothing
-        return False
+        return None
     try:
         with open(path, "rb") as file:
-            return is_wanted(file.read(32))
+            start = file.read(PROBE_BYTES)
     except OSError:
-        return True
+        return found.sources
+    if is_picture(start[:32]):
+        return found.sources
+    return found.videos if is_video(start) else None

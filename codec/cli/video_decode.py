@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,9 +15,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from codec.cli.common import Session
-from codec.cli.jobs import Job, open_input, refuse_terminal, run_jobs
+from codec.cli.jobs import Job, open_input, plan, refuse_terminal, run_jobs
 from codec.cli.streams import STDIO, standard_output
-from codec.cli.video_options import DecodeArguments, refuse_others
+from codec.cli.totals import say_left_out
+from codec.cli.trees import Found, find_inputs
+from codec.cli.video_options import (
+    DecodeArguments,
+    foreign_option,
+    kind_of_coded,
+    refuse_others,
+)
 from codec.cli.video_progress import frame_progress
 from codec.errors import OptionError, convert, translated
 from codec.image.source import open_path
@@ -25,7 +33,15 @@ from codec.options import Limits
 if TYPE_CHECKING:
     from bitstream.video import VideoStreamReader
 
-__all__ = ["DecodeJob", "decode_videos", "opened_file"]
+__all__ = [
+    "DecodeJob",
+    "begins_video",
+    "decode_videos",
+    "names_video",
+    "opened_file",
+    "run_tree_jobs",
+    "tree_jobs",
+]
 
 _TAKEN = (
     "inputs", "output", "format_name", "output_quality", "start", "duration", "no_audio", "recover",
@@ -61,7 +77,7 @@ def decode_videos(
     skip_existing: bool,
     replace_input: bool,
 ) -> int:
-    """Decodes videos one after another.
+    """Decodes videos one after another; of folders, those below them.
 
     Returns:
         The exit code.
@@ -69,7 +85,37 @@ def decode_videos(
     refuse_others(click.get_current_context(), _TAKEN, "videos")
     if asked.as_json and output == STDIO:
         raise click.UsageError("--json and -o - would both write to stdout")
-    jobs = _plan(inputs, output, output_dir, asked, no_output=no_output, full_names=full_names)
+    found = find_inputs(inputs, output, output_dir, _none, begins_video, keep_going=keep_going)
+    jobs = _plan(found, output, output_dir, asked, no_output=no_output, full_names=full_names)
+    code = run_tree_jobs(
+        session, jobs, asked, keep_going=keep_going, skip_existing=skip_existing,
+        replace_input=replace_input,
+    )  # fmt: skip
+    return say_left_out(session, found, code)
+
+
+def tree_jobs(
+    session: Session, found: Found, output_dir: Path | None, *, no_output: bool, full_names: bool
+) -> list[Job]:
+    """The jobs of the videos that lie in folders beside pictures: all become mkv; none, and a word,
+    where options were given that do not concern videos.
+    """
+    taken = [name for name in _TAKEN if name not in ("format_name", "output_quality")]
+    other = foreign_option(click.get_current_context(), taken)
+    if other is not None:
+        session.say(f"{len(found.videos)} videos left out: {other} is of pictures")
+        return []
+    return plan(
+        found.videos, None, output_dir, suffix=".mkv", no_output=no_output, below=found.below,
+        full_names=full_names,
+    )  # fmt: skip
+
+
+def run_tree_jobs(
+    session: Session, jobs: Sequence[Job], asked: DecodeJob, *, keep_going: bool,
+    skip_existing: bool, replace_input: bool,
+) -> int:  # fmt: skip
+    """Decodes these videos. Returns the exit code."""
 
     def run(job: Job) -> None:
         report = _decode(session, job, asked)
@@ -83,8 +129,24 @@ def decode_videos(
     )  # fmt: skip
 
 
+def names_video(format_name: str | None, inputs: Sequence[str]) -> bool:
+    """Whether a format is one of videos, and folders are to be looked into for them."""
+    if format_name is None or not any(os.path.isdir(name) for name in inputs):
+        return False
+    return format_name.lower().removeprefix(".") in ("mkv", "mp4", "mov", "y4m")
+
+
+def begins_video(head: bytes) -> bool:
+    """Whether a file that begins so is a video of ours."""
+    return kind_of_coded(head) == "video"
+
+
+def _none(_: bytes) -> bool:
+    return False
+
+
 def _plan(
-    inputs: Sequence[str],
+    found: Found,
     output: str | None,
     output_dir: Path | None,
     asked: DecodeJob,
@@ -93,9 +155,9 @@ def _plan(
     full_names: bool,
 ) -> list[Job]:
     """Which input goes where; a name with a number in it is one output of one input."""
-    from codec.cli.jobs import plan
     from codec.video.writing import find_video_format
 
+    inputs = [*found.sources, *found.videos]
     if output is not None and output_dir is None and not no_output:
         find_video_format(output, asked.format_name)
         if len(inputs) > 1:
@@ -106,8 +168,9 @@ def _plan(
     format_name = asked.format_name or "mkv"
     suffix = "." + find_video_format(None, format_name)
     return plan(
-        inputs, output, output_dir, suffix=suffix, no_output=no_output, full_names=full_names
-    )
+        inputs, output, output_dir, suffix=suffix, no_output=no_output, below=found.below,
+        full_names=full_names,
+    )  # fmt: skip
 
 
 def _decode(session: Session, job: Job, asked: DecodeJob) -> dict[str, Any]:

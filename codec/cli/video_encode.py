@@ -18,7 +18,16 @@ import click
 from codec.cli.common import Session
 from codec.cli.jobs import Job, open_input, plan, run_jobs
 from codec.cli.streams import STDIO, standard_output
-from codec.cli.video_options import VIDEO_SUFFIX, EncodeArguments, is_video, refuse_others
+from codec.cli.totals import say_left_out
+from codec.cli.trees import Found, find_inputs
+from codec.cli.video_options import (
+    VIDEO_SUFFIX,
+    EncodeArguments,
+    foreign_option,
+    is_video,
+    refuse_others,
+    starts_video,
+)
 from codec.cli.video_progress import frame_progress
 from codec.image.atomic import atomic_write
 from codec.options import Limits
@@ -31,13 +40,16 @@ if TYPE_CHECKING:
     from codec.video.inputs import VideoSource
     from codec.video.options import VideoOptions
 
-__all__ = ["EncodeJob", "encode_videos"]
+__all__ = ["EncodeJob", "encode_videos", "run_tree_jobs", "tree_jobs"]
 
 _TAKEN = (
     "inputs", "output", "quality", "level", "effort", "lowdelay", "target_bitrate", "keyint",
     "start", "duration", "fps", "chroma", "no_audio", "recover", "ignore_alpha", "force",
     "replace_input", "output_dir", "device", "full_names", "keep_going", "skip_existing", "threads",
     "max_pixels", "max_dimension", "as_json", "progress", "no_output",
+)  # fmt: skip
+_OF_PICTURES = (
+    "lossless", "near_lossless", "target_bpp", "target_size", "target_psnr", "target_ssimulacra2",
 )  # fmt: skip
 _HIGHEST_EFFORT = 9
 _NUMBER = re.compile(r"%0?[0-9]?d")
@@ -72,7 +84,7 @@ def encode_videos(
     skip_existing: bool,
     replace_input: bool,
 ) -> int:
-    """Encodes videos one after another.
+    """Encodes videos one after another; of folders, those below them.
 
     Several inputs with one output are images of one video, in their order.
 
@@ -99,20 +111,56 @@ def encode_videos(
                 "several videos need --output-dir DIR; one output takes several images"
             )
         images, names = names, names[:1]
+    found = find_inputs(names, output, output_dir, _none, starts_video, keep_going=keep_going)
     jobs = plan(
-        names, output, output_dir, suffix=VIDEO_SUFFIX, no_output=no_output, full_names=full_names
-    )
-
-    def run(job: Job) -> None:
-        report = _encode(session, job, images, asked)
-        if asked.as_json:
-            click.echo(json.dumps(report))
-        session.say(_line(report))
-
-    return run_jobs(
-        session, jobs, run, force=asked.force, keep_going=keep_going, skip_existing=skip_existing,
-        replace_input=replace_input,
+        [*found.sources, *found.videos], output, output_dir, suffix=VIDEO_SUFFIX,
+        no_output=no_output, below=found.below, full_names=full_names,
     )  # fmt: skip
+    code = run_jobs(
+        session, jobs, lambda job: _encode_one(session, job, images, asked), force=asked.force,
+        keep_going=keep_going, skip_existing=skip_existing, replace_input=replace_input,
+    )  # fmt: skip
+    return say_left_out(session, found, code)
+
+
+def tree_jobs(
+    session: Session, found: Found, output_dir: Path | None, *, no_output: bool, full_names: bool
+) -> list[Job]:
+    """The jobs of the videos that lie in folders beside pictures; none, and a word, where a quality
+    was asked for that videos do not have.
+    """
+    context = click.get_current_context()
+    others = [p.name or "" for p in context.command.params if p.name not in _OF_PICTURES]
+    other = foreign_option(context, others)
+    if other is not None:
+        session.say(f"{len(found.videos)} videos left out: {other} does not concern videos")
+        return []
+    return plan(
+        found.videos, None, output_dir, suffix=VIDEO_SUFFIX, no_output=no_output,
+        below=found.below, full_names=full_names,
+    )  # fmt: skip
+
+
+def run_tree_jobs(
+    session: Session, jobs: Sequence[Job], asked: EncodeJob, *, keep_going: bool,
+    skip_existing: bool, replace_input: bool,
+) -> int:  # fmt: skip
+    """Encodes these videos. Returns the exit code."""
+    return run_jobs(
+        session, jobs, lambda job: _encode_one(session, job, [], asked), force=asked.force,
+        keep_going=keep_going, skip_existing=skip_existing, replace_input=replace_input,
+    )  # fmt: skip
+
+
+def _none(_: bytes) -> bool:
+    return False
+
+
+def _encode_one(session: Session, job: Job, images: list[str], asked: EncodeJob) -> None:
+    report = _encode(session, job, images, asked)
+    if asked.as_json:
+        click.echo(json.dumps(report))
+    session.say(_line(report))
 
 
 def _encode(session: Session, job: Job, images: list[str], asked: EncodeJob) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import click
 
 from codec.cli.common import Command
 from codec.cli.streams import STDIO, standard_input
+from codec.cli.trees import PROBE_BYTES
 from codec.errors import OptionError, UnsupportedVersion
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "EncodeArguments",
     "decodes_video",
     "encodes_video",
+    "foreign_option",
     "is_video",
     "kind_of_coded",
     "refuse_newer",
@@ -35,7 +37,6 @@ __all__ = [
 ]
 
 VIDEO_SUFFIX = ".licv"
-PROBE_BYTES = 400
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -191,13 +192,21 @@ def refuse_others(ctx: click.Context, taken: Sequence[str], what: str) -> None:
     Raises:
         click.UsageError: one was given.
     """
+    option = foreign_option(ctx, taken)
+    if option is not None:
+        raise click.UsageError(f"{option} does not concern {what}")
+
+
+def foreign_option(ctx: click.Context, taken: Sequence[str]) -> str | None:
+    """The first option that was given and is none of `taken`, as it is written; None of none."""
     assert isinstance(ctx.command, Command)
     for param in ctx.command.params:
         name = param.name or ""
         source = ctx.get_parameter_source(name)
         given = source is not None and source.name == "COMMANDLINE"
         if given and param.expose_value and name not in taken:
-            raise click.UsageError(f"{param.opts[-1]} does not concern {what}")
+            return param.opts[-1]
+    return None
 
 
 _STARTS = (

@@ -13,6 +13,7 @@ from PIL import Image
 
 from codec.cli.jobs import Job, plan
 from codec.cli.trees import find_inputs
+from codec.cli.video_options import starts_video
 from codec.image.files import is_image
 
 OLD = 1_000_000_000_123_456_789
@@ -53,7 +54,7 @@ def test_tree_and_times_are_kept_there_and_back(run: Any, tree: Path, tmp_path: 
     assert "3 of 3 files done" in there.stderr
     assert "3 pictures, " in there.stderr
     assert " bpp, " in there.stderr
-    assert "2 files left out, no pictures" in there.stderr
+    assert "2 files left out, no pictures or videos" in there.stderr
     assert "left out" not in again.stderr
 
 
@@ -159,12 +160,12 @@ def test_unreadable_folder_is_noted(tree: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("os.scandir", scan)
 
-    found = find_inputs([str(tree)], None, tree, is_image, keep_going=True)
+    found = find_inputs([str(tree)], None, tree, is_image, starts_video, keep_going=True)
 
     assert [Path(path).name for path in found.sources] == ["a.png"]
     assert [problem.filename for problem in found.problems] == [str(tree / "2024")]
     with pytest.raises(PermissionError):
-        find_inputs([str(tree)], None, tree, is_image, keep_going=False)
+        find_inputs([str(tree)], None, tree, is_image, starts_video, keep_going=False)
 
 
 @pytest.mark.parametrize(
@@ -197,3 +198,78 @@ def test_planning_takes_linear_time(tmp_path: Path) -> None:
 
     assert time.monotonic() - started < 5
     assert jobs[7] == Job("7.png", str(tmp_path / "7.lic"))
+
+
+@pytest.fixture
+def clips(tree: Path) -> Path:
+    """The tree, with two clips of two pictures."""
+    plane = bytes(64 * 48 * 3 // 2)
+    for name in ("2024/clip.y4m", "wide.y4m"):
+        (tree / name).write_bytes(b"YUV4MPEG2 W64 H48 F25:1 C420\n" + 2 * (b"FRAME\n" + plane))
+        os.utime(tree / name, ns=(OLD, OLD))
+    return tree
+
+
+@pytest.mark.weights
+def test_videos_of_a_tree_go_there_and_back(run: Any, clips: Path, tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    out, back = tmp_path / "out", tmp_path / "back"
+
+    there = run("encode", clips, "--output-dir", out, "-q", 40)
+    again = run("decode", out, "--output-dir", back)
+
+    assert (there.exit_code, again.exit_code) == (0, 0), there.stderr + again.stderr
+    assert files(out) == ["2024/b.lic", "2024/clip.licv", "2024/may/c.lic", "a.lic", "wide.licv"]
+    assert files(back) == ["2024/b.png", "2024/clip.mkv", "2024/may/c.png", "a.png", "wide.mkv"]
+    assert (out / "wide.licv").stat().st_mtime_ns == OLD
+    assert "2 of 2 files done" in there.stderr
+    assert "2 files left out, no pictures or videos" in there.stderr
+
+
+@pytest.mark.weights
+def test_options_of_videos_take_videos_alone(run: Any, clips: Path, tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    out, back = tmp_path / "out", tmp_path / "back"
+
+    there = run("encode", clips, "--output-dir", out, "--lowdelay")
+    again = run("decode", out, "--output-dir", back, "--format", "y4m")
+
+    assert (there.exit_code, again.exit_code) == (0, 0), there.stderr + again.stderr
+    assert files(out) == ["2024/clip.licv", "wide.licv"]
+    assert files(back) == ["2024/clip.y4m", "wide.y4m"]
+    assert "5 files left out" in there.stderr
+
+
+@pytest.mark.weights
+def test_qualities_of_pictures_leave_videos_out(run: Any, clips: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    there = run("encode", clips, "--output-dir", out, "--lossless")
+
+    assert there.exit_code == 0, there.stderr
+    assert files(out) == ["2024/b.lic", "2024/may/c.lic", "a.lic"]
+    assert "2 videos left out: --lossless does not concern videos" in there.stderr
+
+
+@pytest.mark.weights
+def test_formats_of_pictures_leave_videos_out(run: Any, clips: Path, tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    out, back = tmp_path / "out", tmp_path / "back"
+    assert run("encode", clips, "--output-dir", out).exit_code == 0
+
+    again = run("decode", out, "--output-dir", back, "--format", "webp")
+
+    assert again.exit_code == 0, again.stderr
+    assert files(back) == ["2024/b.webp", "2024/may/c.webp", "a.webp"]
+    assert "2 videos left out: --format is of pictures" in again.stderr
+
+
+@pytest.mark.weights
+def test_two_videos_of_one_name_are_refused(run: Any, clips: Path, tmp_path: Path) -> None:
+    (clips / "wide.mkv").write_bytes((clips / "wide.y4m").read_bytes())
+
+    result = run("encode", clips, "--output-dir", tmp_path / "out")
+
+    assert result.exit_code == 2
+    assert "would both become" in result.stderr
+    assert not (tmp_path / "out").exists()
