@@ -232,7 +232,7 @@ def test_both_kinds_are_not_mixed(run: Any, clip: Path, coded: Path, tmp_path: P
     assert names(out) == []
 
 
-def test_videos_in_folders_are_left_out(run: Any, coded: Path, tmp_path: Path) -> None:
+def test_videos_in_folders_are_taken_too(run: Any, coded: Path, tmp_path: Path) -> None:
     out, folder = tmp_path / "out", tmp_path / "in"
     out.mkdir()
     folder.mkdir()
@@ -243,8 +243,8 @@ def test_videos_in_folders_are_left_out(run: Any, coded: Path, tmp_path: Path) -
     result = run("decode", folder, "--output-dir", out)
 
     assert result.exit_code == 0, result.stderr
-    assert names(out) == ["a.png"]
-    assert "1 files left out" in result.stderr
+    assert names(out) == ["a.png", "clip.mkv"]
+    assert "left out" not in result.stderr
 
 
 def test_several_videos_need_a_folder(run: Any, clip: Path, tmp_path: Path) -> None:
