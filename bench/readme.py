@@ -1,5 +1,5 @@
 """What the benchmark writes into documents, between marks: the table and the plot, or seven rows;
-and the tables of `bench.lossless_table` and `bench.video.short`.
+and the tables of `bench.lossless_table`, `bench.metric_table` and `bench.video.short`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import lossless_table
+from bench import lossless_table, metric_table
 from bench.bd import Delta
 from bench.report import OURS, plot, table
 from bench.speed import Row, read_rows
@@ -92,7 +92,8 @@ def updated(text: str, measured: list[Result], speeds: list[Row], picture: str) 
 
 def write(path: Path, folder: Path) -> None:
     """Update a document, and rd.svg that it shows, from results.json and, where it is there,
-    speed.json in `folder`; or its table of lossless codecs, or of videos, where there is none.
+    speed.json in `folder`; or its table by metric, of lossless codecs, or of videos, where that is
+    what the folder holds.
 
     Raises:
         ValueError: the marks are not there, or a file is not what its name says.
@@ -100,6 +101,9 @@ def write(path: Path, folder: Path) -> None:
     """
     if all((folder / name).exists() for name in short.FILES):
         path.write_text(short.filled(path.read_text(), folder))
+        return
+    if (folder / metric_table.FILE).exists():
+        path.write_text(metric_table.filled(path.read_text(), folder))
         return
     if not (folder / "results.json").exists():
         path.write_text(lossless_table.filled(path.read_text(), folder))

@@ -17,6 +17,7 @@ from PIL import Image
 pytest.importorskip("pytorch_msssim", reason="bench extra not installed")
 pytest.importorskip("bjontegaard", reason="bench extra not installed")
 
+from bench import metric_table
 from bench.__main__ import main
 from bench.images import image_files, load
 from bench.metric_rates import as_json, markdown, rates
@@ -241,6 +242,31 @@ def test_metrics_bd_reads_files_and_folders(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "bd.json").read_text())["anchor"] == "vtm"
     assert bench("metrics-bd", tmp_path / "b.jsonl")[0] == 1
     assert "no points of the anchor 'vtm'" in bench("metrics-bd", tmp_path / "b.jsonl")[1]
+
+
+def test_readme_has_the_table_of_the_results(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    text = (root / "README.md").read_text()
+    before, _, rest = text.partition(metric_table.BEGIN)
+    document = tmp_path / "README.md"
+    document.write_text(
+        before + metric_table.BEGIN + metric_table.END + rest.partition(metric_table.END)[2]
+    )
+
+    code, said = bench("readme", root / "bench" / "results" / "metrics", document)
+
+    assert code == 0, said
+    assert document.read_text() == text
+    assert "| AVIF (speed 4) | 0 | 0 |" in text
+    document.write_text("no marks\n")
+    assert bench("readme", root / "bench" / "results" / "metrics", document)[0] == 1
+
+
+def test_results_that_lack_a_codec_are_refused(tmp_path: Path) -> None:
+    (tmp_path / metric_table.FILE).write_text('{"anchor": "avif", "codecs": {}}')
+
+    with pytest.raises(ValueError, match="lacks 'visual'"):
+        metric_table.filled(metric_table.BEGIN + metric_table.END, tmp_path)
 
 
 def test_two_versions_of_a_codec_are_refused() -> None:
