@@ -1,6 +1,7 @@
 // Attention in windows: products of queries and keys, weights, and means of values, by the same kernels
 // as layers with weights.
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "prepare.hpp"
@@ -11,12 +12,18 @@ namespace {
 constexpr std::int32_t kMostOctaves = 4095;  // in 2^-8
 constexpr unsigned kWeightBits = 15;
 
-// 2^14 times 2 to the power of -t / 256.
-std::int32_t power_of(std::int32_t t) {
-    const std::int32_t f = t & 255;
-    const std::int32_t part = (11003 * f - ((2811 * f * f) >> 8)) >> 8;
-    return (16384 - part) >> (t >> 8);
+// 2^14 times 2 to the power of -t / 256, for t of 0 .. kMostOctaves.
+constexpr std::array<std::uint16_t, kMostOctaves + 1> powers() {
+    std::array<std::uint16_t, kMostOctaves + 1> all{};
+    for (std::int32_t t = 0; t <= kMostOctaves; ++t) {
+        const std::int32_t f = t & 255;
+        const std::int32_t part = (11003 * f - ((2811 * f * f) >> 8)) >> 8;
+        all[static_cast<std::size_t>(t)] = static_cast<std::uint16_t>((16384 - part) >> (t >> 8));
+    }
+    return all;
 }
+
+constexpr auto kPowers = powers();
 
 // A product whose second factor changes: constants are the same for all outputs.
 class Changing {
@@ -94,7 +101,7 @@ private:
         Windows(const Attention& of, std::size_t depth)
             : of_(of), depth_(depth), size_(of.window_ * of.window_), keys_(of.kernels_, depth, size_),
               values_(of.kernels_, size_, depth), queries_((size_ + kStrip) * keys_.stride()),
-              weights_((size_ + kStrip) * values_.stride()), powers_(size_) {
+              weights_((size_ + kStrip) * values_.stride()), logits_(size_), bias_(size_) {
             values_.set_shift(kWeightBits);
         }
 
@@ -147,15 +154,20 @@ private:
             const std::size_t count = inside_.size();
             const std::int32_t* bias =
                 of_.bias_.data() + (head * size_ + inside_[n].within) * size_;
-            std::int32_t* const t = powers_.data();
+            if (count < size_) {  // a window that reaches over the edge: of the keys that are there
+                for (std::size_t k = 0; k < count; ++k) bias_.data()[k] = bias[inside_[k].within];
+                bias = bias_.data();
+            }
+            std::int32_t* const t = logits_.data();
             std::int32_t most = INT32_MIN;
             for (std::size_t k = 0; k < count; ++k) {
-                t[k] = logits[k] + bias[inside_[k].within];
-                most = std::max(most, t[k]);
+                t[k] = logits[k] + bias[k];
+                most = t[k] > most ? t[k] : most;
             }
             std::uint32_t sum = 0;
             for (std::size_t k = 0; k < count; ++k) {
-                t[k] = power_of(std::min(most - t[k], kMostOctaves));
+                const std::int32_t below = std::min(most - t[k], kMostOctaves);
+                t[k] = kPowers[static_cast<std::size_t>(below)];
                 sum += static_cast<std::uint32_t>(t[k]);
             }
             const std::uint32_t part = 0x7fffffffu / sum;
@@ -171,7 +183,7 @@ private:
         std::size_t depth_, size_;
         Changing keys_, values_;
         Packed<std::int16_t> queries_, weights_;
-        Packed<std::int32_t> powers_;
+        Packed<std::int32_t> logits_, bias_;
         std::vector<Place> inside_;
     };
 
