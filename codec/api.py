@@ -26,7 +26,6 @@ from codec.models import registry
 from codec.models.quality import quality_of
 from codec.options import (
     DEFAULT_EFFORT,
-    DEFAULT_PROFILE,
     DEFAULT_TILE_PX,
     Crop,
     DecoderOptions,
@@ -181,7 +180,7 @@ def encode(
     target_size: int | str | None = None,
     target_psnr: float | None = None,
     target_ssimulacra2: float | None = None,
-    profile: str = DEFAULT_PROFILE,
+    profile: str | None = None,
     model: str | None = None,
     tune: str | None = None,
     tile: int = DEFAULT_TILE_PX,
@@ -201,8 +200,8 @@ def encode(
             binary file object.
         quality, level, target_bpp, target_size, target_psnr, target_ssimulacra2: at most one; see
             `EncoderOptions`. A size may also be text such as "60kB".
-        profile: recipe, if `model` is not given.
-        model: name of a model; by default the current one of the profile.
+        profile: recipe, None for the usual one, "wavelet".
+        model: name of a model of it; by default its current one.
         tune: "psnr" (the default) or "visual": models for what people see.
         tile, strip, effort: see `EncoderOptions`.
         lossless: every sample comes back as it was, also of 16 bits.

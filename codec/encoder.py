@@ -60,8 +60,8 @@ class Encoder:
     """Encodes pictures with one model. Pickles: a copy in another process loads the model itself.
 
     Args:
-        profile: recipe to encode with; its default model is taken.
-        model: name of a registered model instead.
+        profile: recipe to encode with, None for the usual one; its default model is taken.
+        model: name of a registered model instead; of that profile, if one is given.
         tune: what the model is tuned for, "psnr" (the default) or "visual".
         device: "auto", "cpu", "cuda" or "cuda:N"; the bytes do not depend on it up to effort 7.
         threads: of the processor, 0 for all; the bytes do not depend on it.
@@ -76,7 +76,7 @@ class Encoder:
 
     def __init__(
         self,
-        profile: str = DEFAULT_PROFILE,
+        profile: str | None = None,
         *,
         model: str | None = None,
         tune: str | None = None,
@@ -85,12 +85,7 @@ class Encoder:
         limits: Limits | None = None,
     ) -> None:
         self._limits = check_limits(limits)
-        self.entry = registry.chosen(profile, model, tune)
-        if profile not in (self.entry.profile, DEFAULT_PROFILE):
-            registry.default(profile)
-            raise UnknownModel(
-                f"{self.entry.name} is of profile {self.entry.profile}, not of {profile!r}"
-            )
+        self.entry = _chosen(profile, model, tune)
         self._threads = check_threads(threads)
         self.device = resolve_device(check_device(device))
         if self.entry.profile != registry.PREDICTIVE:
@@ -99,7 +94,7 @@ class Encoder:
 
     @classmethod
     def suited(
-        cls, options: EncoderOptions, profile: str, *, model: str | None,
+        cls, options: EncoderOptions, profile: str | None, *, model: str | None,
         machine: DecoderOptions, tune: str | None = None,
     ) -> Encoder:  # fmt: skip
         """An encoder for those options alone: exact files need no model, and load none.
@@ -112,7 +107,7 @@ class Encoder:
         Raises: as the constructor.
         """
         if options.error is not None:
-            registry.chosen(profile, model, tune)
+            _chosen(profile, model, tune)
             profile, model, tune = registry.PREDICTIVE, None, None
         return cls(
             profile, model=model, tune=tune, device=machine.device, threads=machine.threads,
@@ -317,3 +312,14 @@ def _check_measurable(picture: Picture) -> None:
             f"SSIMULACRA2 is not defined for sides below {SSIMULACRA2_MIN_SIDE} pixels; this image "
             f"is {picture.width}x{picture.height}: take another target"
         )
+
+
+def _chosen(profile: str | None, model: str | None, tune: str | None) -> registry.ModelEntry:
+    """The model that those name. Raises UnknownModel."""
+    if profile is None:
+        return registry.chosen(DEFAULT_PROFILE, model, tune)
+    registry.default(profile)
+    entry = registry.chosen(profile, model, tune)
+    if entry.profile != profile:
+        raise UnknownModel(f"{entry.name} is of profile {entry.profile}, not of {profile!r}")
+    return entry

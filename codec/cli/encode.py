@@ -117,10 +117,8 @@ if TYPE_CHECKING:
 @click.option(
     "-p",
     "--profile",
-    default=DEFAULT_PROFILE,
-    show_default=True,
     help="Recipe: wavelet; wavelet-light, which encodes many times faster to larger files; vq, for "
-    "0.01 to 0.04 bpp and lossy links.",
+    f"0.01 to 0.04 bpp and lossy links.  [default: {DEFAULT_PROFILE}]",
 )
 @click.option("-m", "--model", metavar="NAME", help="Model.  [default: current one of the profile]")
 @click.option(
@@ -162,7 +160,7 @@ def encode(
     target_ssimulacra2: float | None,
     effort: int,
     level: int | None,
-    profile: str,
+    profile: str | None,
     model: str | None,
     tune: str | None,
     tile: int,
@@ -282,7 +280,7 @@ class _Work:
         session: Session,
         options: EncoderOptions,
         machine: DecoderOptions,
-        profile: str,
+        profile: str | None,
         model: str | None,
         tune: str | None,
     ) -> None:

@@ -137,6 +137,8 @@ def test_the_example_asks_for_photographs(count: int) -> None:
 def test_a_model_of_another_profile_is_refused(crop: np.ndarray) -> None:
     with pytest.raises(codec.UnknownModel, match="wavelet-11 is of profile wavelet, not of"):
         codec.encode(crop, profile=LIGHT, model="wavelet-11")
+    with pytest.raises(codec.UnknownModel, match="light-15 is of profile wavelet-light, not of"):
+        codec.encode(crop, profile="wavelet", model="wavelet-light-15")
     assert codec.info(codec.encode(crop, model="wavelet-light-15")).profile == LIGHT
     with pytest.raises(codec.UnknownModel, match=r"known: predictive, vq, wavelet, wavelet-light$"):
         codec.encode(crop, profile="wavelet-lite")
