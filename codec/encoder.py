@@ -85,7 +85,7 @@ class Encoder:
         limits: Limits | None = None,
     ) -> None:
         self._limits = check_limits(limits)
-        self.entry = _chosen(profile, model, tune)
+        self.entry = suited_entry(profile, model, tune)
         self._threads = check_threads(threads)
         self.device = resolve_device(check_device(device))
         if self.entry.profile != registry.PREDICTIVE:
@@ -107,7 +107,7 @@ class Encoder:
         Raises: as the constructor.
         """
         if options.error is not None:
-            _chosen(profile, model, tune)
+            suited_entry(profile, model, tune)
             profile, model, tune = registry.PREDICTIVE, None, None
         return cls(
             profile, model=model, tune=tune, device=machine.device, threads=machine.threads,
@@ -314,8 +314,8 @@ def _check_measurable(picture: Picture) -> None:
         )
 
 
-def _chosen(profile: str | None, model: str | None, tune: str | None) -> registry.ModelEntry:
-    """The model that those name. Raises UnknownModel."""
+def suited_entry(profile: str | None, model: str | None, tune: str | None) -> registry.ModelEntry:
+    """The model that those name, as `Encoder` takes them. Raises UnknownModel."""
     if profile is None:
         return registry.chosen(DEFAULT_PROFILE, model, tune)
     registry.default(profile)

@@ -184,6 +184,8 @@ def attention(op: Operation, level: int, x: Ints) -> Ints:
         for left in range(-shift, width, window):
             rows = np.arange(max(top, 0), min(top + window, height))
             columns = np.arange(max(left, 0), min(left + window, width))
+            if not rows.size or not columns.size:
+                continue
             row, column = (n.ravel() for n in np.meshgrid(rows, columns, indexing="ij"))
             apart = (row[:, None] - row + window - 1) * (2 * window - 1)
             apart += column[:, None] - column + window - 1

@@ -160,15 +160,16 @@ def _attention(op: Operation, tensors: list[Tensor], level: int, x: Tensor) -> T
     inside = F.pad(torch.ones(height, width, dtype=torch.bool, device=x.device), pads)
     padded = F.pad(x, (0, 0, *pads))
     rows, columns = padded.shape[0] // window, padded.shape[1] // window
-    parts = padded.reshape(rows, window, columns, window, 3, heads, -1)
-    shape = (rows * columns, heads, window * window, channels // (3 * heads))
+    depth = channels // (3 * heads)
+    parts = padded.reshape(rows, window, columns, window, 3, heads, depth)
+    shape = (rows * columns, heads, window * window, depth)
     q, k, v = (t.reshape(shape).double() for t in parts.permute(4, 0, 2, 5, 1, 3, 6))
     a = (q @ k.transpose(-1, -2)).to(torch.int64)
     logits = _rshift(a, logit_shift[:, None, None]) + bias[:, _apart(window, x.device)]
     inside = inside.reshape(rows, window, columns, window).permute(0, 2, 1, 3)
     w = _softmax(logits, inside.reshape(rows * columns, 1, 1, window * window))
     mixed = ((w.double() @ v).to(torch.int64) + 16384) >> 15
-    mixed = mixed.clamp(-limit, limit).reshape(rows, columns, heads, window, window, -1)
+    mixed = mixed.clamp(-limit, limit).reshape(rows, columns, heads, window, window, depth)
     out = mixed.permute(0, 3, 1, 4, 2, 5).reshape(*padded.shape[:2], channels // 3)
     return out[shift : shift + height, shift : shift + width]
 

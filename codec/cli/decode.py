@@ -28,7 +28,6 @@ from codec.cli.trees import find_inputs
 from codec.cli.video_options import (
     DecodeArguments,
     decodes_video,
-    kind_of_coded,
     refuse_newer,
     video_decode_options,
 )
@@ -135,6 +134,10 @@ def decode(
         )  # fmt: skip
     from codec.image.writing import find_format
 
+    found = find_inputs(
+        inputs, output, output_dir, video_decode.is_still, video_decode.begins_video,
+        keep_going=keep_going,
+    )  # fmt: skip
     if output_dir is not None and format_name is None:
         format_name = "png"
     output_format: OutputFormat | None = None
@@ -147,8 +150,6 @@ def decode(
     suffix = "" if output_format is None else output_format.suffixes[0]
     joined = output_format is not None and output_format.name in ("ppm", "pam")
     totals = Totals()
-    begins_video = video_decode.begins_video
-    found = find_inputs(inputs, output, output_dir, _is_still, begins_video, keep_going=keep_going)
     jobs = plan(
         found.sources, output, output_dir, suffix=suffix, no_output=no_output,
         below=found.below, full_names=full_names, joined=joined,
@@ -158,14 +159,20 @@ def decode(
     videos: list[Job] = []
     if found.videos:
         videos = video_decode.tree_jobs(
-            session, found, output_dir, no_output=no_output, full_names=full_names
+            session, found, output, output_dir, no_output=no_output, full_names=full_names
         )
+    clips = {job.source for job in videos}
+    as_videos = replace(asked, format_name=video_decode.TREE_FORMAT)
     options = common.decoder_options(
         device, threads, max_pixels, max_dimension, crop=crop, conceal=conceal
     )
     work = _Work(session, options, output_format)
 
     def run(job: Job) -> None:
+        if job.source in clips:
+            video_decode.decode_one(session, job, as_videos)
+            totals.add_video(job)
+            return
         report, written = work.decode(
             job,
             output_quality=output_quality,
@@ -181,21 +188,10 @@ def decode(
         totals.add(report, report["bytes"], written)
 
     code = run_jobs(
-        session, jobs, run, force=force, keep_going=keep_going, skip_existing=skip_existing,
-        replace_input=replace_input,
+        session, [*jobs, *videos], run, force=force, keep_going=keep_going,
+        skip_existing=skip_existing, replace_input=replace_input,
     )  # fmt: skip
-    if videos and (keep_going or not code):
-        failed = video_decode.run_tree_jobs(
-            session, videos, replace(asked, format_name=None), keep_going=keep_going,
-            skip_existing=skip_existing, replace_input=replace_input,
-        )  # fmt: skip
-        code = code or failed
     return totals.finish(session, found, code)
-
-
-def _is_still(head: bytes) -> bool:
-    """Whether a file of a folder is ours and no video, by its start."""
-    return bitstream.has_magic(head) and kind_of_coded(head) != "video"
 
 
 class _Work:

@@ -230,9 +230,13 @@ def encode(
         raise click.UsageError("--json and -o - would both write to stdout")
     videos: list[Job] = []
     if found.videos:
+        from codec.encoder import suited_entry
+
+        suited_entry(profile, model, tune)  # told now, where no picture asks for it
         videos = video_encode.tree_jobs(
-            session, found, output_dir, no_output=no_output, full_names=full_names
+            session, found, output, output_dir, no_output=no_output, full_names=full_names
         )
+    clips = {job.source for job in videos}
     work = _Work(session, options, machine, profile, model, tune)
 
     def run_one(job: Job, picture: Picture, bytes_in: int) -> None:
@@ -245,6 +249,10 @@ def encode(
         totals.add(report, bytes_in, report["bytes"])
 
     def run(job: Job) -> None:
+        if job.source in clips:
+            video_encode.encode_one(session, job, [], asked)
+            totals.add_video(job)
+            return
         if not job.numbered:
             picture = open_picture(open_input(job.source), limits=machine.limits)
             run_one(job, picture, input_bytes(job.source))
@@ -260,15 +268,9 @@ def encode(
             keep_time(part)
 
     code = run_jobs(
-        session, jobs, run, force=force, keep_going=keep_going, skip_existing=skip_existing,
-        replace_input=replace_input,
+        session, [*jobs, *videos], run, force=force, keep_going=keep_going,
+        skip_existing=skip_existing, replace_input=replace_input,
     )  # fmt: skip
-    if videos and (keep_going or not code):
-        failed = video_encode.run_tree_jobs(
-            session, videos, asked, keep_going=keep_going, skip_existing=skip_existing,
-            replace_input=replace_input,
-        )  # fmt: skip
-        code = code or failed
     return totals.finish(session, found, code)
 
 

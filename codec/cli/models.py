@@ -8,7 +8,8 @@ import click
 
 from codec.cli import common
 from codec.cli.common import Command
-from codec.cli.jobs import write_output
+from codec.cli.jobs import refuse_terminal, write_output
+from codec.cli.streams import STDIO
 from codec.models import registry
 from codec.models.weights import read_verified
 
@@ -28,6 +29,10 @@ def models(name: str | None, output: str | None, force: bool, as_json: bool) -> 
     if output is not None:
         if name is None:
             raise click.UsageError("-o needs the NAME of a model")
+        if as_json:
+            raise click.UsageError("--json and -o exclude each other")
+        if output == STDIO:
+            refuse_terminal()
         write_output(read_verified(registry.by_name(name)), output, force=force)
         return 0
     entries = [registry.by_name(name)] if name else list(registry.entries())

@@ -20,7 +20,7 @@ import click
 
 from codec.cli.streams import STDIO
 
-__all__ = ["PROBE_BYTES", "Found", "find_inputs"]
+__all__ = ["PROBE_BYTES", "Found", "find_inputs", "has_folder"]
 
 PROBE_BYTES = 400
 """Of a file, by which its kind is told: three packets of a transport stream."""
@@ -33,8 +33,8 @@ class Found:
     """What the inputs of a command line stand for.
 
     Args:
-        sources: paths of files, or "-", in order; of what was found in folders, pictures.
-        videos: paths of the videos that were found in folders, in order.
+        sources: paths of files, or "-", in order; where there are folders, none of videos.
+        videos: where there are folders, paths of the videos, in order.
         below: of each that was found in a folder, its own folder as seen from there ("" for it).
         others: how many files in folders are left out, being neither.
         problems: folders that could not be read.
@@ -69,9 +69,11 @@ def find_inputs(
         OSError: a folder cannot be read.
     """
     found = Found()
+    folders = has_folder(inputs)
     for name in inputs:
         if name == STDIO or not os.path.isdir(name):
-            found.sources.append(name)
+            video = folders and _kind(name, is_picture, is_video, found) is found.videos
+            (found.videos if video else found.sources).append(name)
             continue
         if output not in (None, STDIO):
             raise click.UsageError(f"{name} is a folder: give --output-dir DIR instead of -o")
@@ -86,6 +88,11 @@ def find_inputs(
             kind.append(path)
             found.below[path] = below
     return found
+
+
+def has_folder(inputs: Sequence[str]) -> bool:
+    """Whether there is a folder among the inputs of a command line."""
+    return any(name != STDIO and os.path.isdir(name) for name in inputs)
 
 
 def _walk(

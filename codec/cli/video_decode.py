@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+import bitstream
 from codec.cli.common import Session
 from codec.cli.jobs import Job, open_input, plan, refuse_terminal, run_jobs
 from codec.cli.streams import STDIO, standard_output
-from codec.cli.totals import say_left_out
-from codec.cli.trees import Found, find_inputs
+from codec.cli.totals import leave_pictures_out, say_left_out
+from codec.cli.trees import Found, find_inputs, has_folder
 from codec.cli.video_options import (
     DecodeArguments,
     foreign_option,
@@ -34,14 +35,21 @@ if TYPE_CHECKING:
     from bitstream.video import VideoStreamReader
 
 __all__ = [
+    "TREE_FORMAT",
     "DecodeJob",
     "begins_video",
+    "decode_one",
     "decode_videos",
+    "is_still",
     "names_video",
     "opened_file",
-    "run_tree_jobs",
     "tree_jobs",
 ]
+
+TREE_FORMAT = "mkv"
+"""What videos become where pictures become png: it holds them exactly."""
+_OF_PICTURES = ("format_name", "crop")
+_log = logging.getLogger(__name__)
 
 _TAKEN = (
     "inputs", "output", "format_name", "output_quality", "start", "duration", "no_audio", "recover",
@@ -85,53 +93,56 @@ def decode_videos(
     refuse_others(click.get_current_context(), _TAKEN, "videos")
     if asked.as_json and output == STDIO:
         raise click.UsageError("--json and -o - would both write to stdout")
-    found = find_inputs(inputs, output, output_dir, _none, begins_video, keep_going=keep_going)
+    found = find_inputs(inputs, output, output_dir, is_still, begins_video, keep_going=keep_going)
+    if has_folder(inputs):
+        leave_pictures_out(found)
     jobs = _plan(found, output, output_dir, asked, no_output=no_output, full_names=full_names)
-    code = run_tree_jobs(
-        session, jobs, asked, keep_going=keep_going, skip_existing=skip_existing,
-        replace_input=replace_input,
+    if output_dir is not None:  # a name with a % is made up of others then, no pattern
+        asked = replace(asked, format_name=asked.format_name or TREE_FORMAT)
+    code = run_jobs(
+        session, jobs, lambda job: decode_one(session, job, asked), force=asked.force,
+        keep_going=keep_going, skip_existing=skip_existing, replace_input=replace_input,
     )  # fmt: skip
     return say_left_out(session, found, code)
 
 
 def tree_jobs(
-    session: Session, found: Found, output_dir: Path | None, *, no_output: bool, full_names: bool
-) -> list[Job]:
-    """The jobs of the videos that lie in folders beside pictures: all become mkv; none, and a word,
-    where options were given that do not concern videos.
+    session: Session, found: Found, output: str | None, output_dir: Path | None, *,
+    no_output: bool, full_names: bool,
+) -> list[Job]:  # fmt: skip
+    """The jobs of the videos beside pictures, where there are folders: all become TREE_FORMAT;
+    none, and a word, where something was asked for that only pictures have.
+
+    Raises:
+        click.UsageError: it was, and there are only videos; or they cannot go where they shall.
     """
-    taken = [name for name in _TAKEN if name not in ("format_name", "output_quality")]
-    other = foreign_option(click.get_current_context(), taken)
+    context = click.get_current_context()
+    others = [p.name or "" for p in context.command.params if p.name not in _OF_PICTURES]
+    other = foreign_option(context, others)
     if other is not None:
-        session.say(f"{len(found.videos)} videos left out: {other} is of pictures")
+        if not found.sources:
+            raise click.UsageError(f"{other}, as given, does not concern videos")
+        _log.warning("%d videos left out: %s, as given, is of pictures", len(found.videos), other)
         return []
+    if output is not None:
+        raise click.UsageError(f"{found.videos[0]} lies in a folder: give --output-dir DIR")
     return plan(
-        found.videos, None, output_dir, suffix=".mkv", no_output=no_output, below=found.below,
-        full_names=full_names,
+        found.videos, None, output_dir, suffix=f".{TREE_FORMAT}", no_output=no_output,
+        below=found.below, full_names=full_names,
     )  # fmt: skip
 
 
-def run_tree_jobs(
-    session: Session, jobs: Sequence[Job], asked: DecodeJob, *, keep_going: bool,
-    skip_existing: bool, replace_input: bool,
-) -> int:  # fmt: skip
-    """Decodes these videos. Returns the exit code."""
-
-    def run(job: Job) -> None:
-        report = _decode(session, job, asked)
-        if asked.as_json:
-            click.echo(json.dumps(report))
-        session.say(_line(report))
-
-    return run_jobs(
-        session, jobs, run, force=asked.force, keep_going=keep_going, skip_existing=skip_existing,
-        replace_input=replace_input,
-    )  # fmt: skip
+def decode_one(session: Session, job: Job, asked: DecodeJob) -> None:
+    """Decodes one video, and says so."""
+    report = _decode(session, job, asked)
+    if asked.as_json:
+        click.echo(json.dumps(report))
+    session.say(_line(report))
 
 
 def names_video(format_name: str | None, inputs: Sequence[str]) -> bool:
     """Whether a format is one of videos, and folders are to be looked into for them."""
-    if format_name is None or not any(os.path.isdir(name) for name in inputs):
+    if format_name is None or not has_folder(inputs):
         return False
     return format_name.lower().removeprefix(".") in ("mkv", "mp4", "mov", "y4m")
 
@@ -141,8 +152,9 @@ def begins_video(head: bytes) -> bool:
     return kind_of_coded(head) == "video"
 
 
-def _none(_: bytes) -> bool:
-    return False
+def is_still(head: bytes) -> bool:
+    """Whether a file that begins so is ours and no video."""
+    return bitstream.has_magic(head) and not begins_video(head)
 
 
 def _plan(

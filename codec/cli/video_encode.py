@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import tempfile
 import time
@@ -18,8 +19,8 @@ import click
 from codec.cli.common import Session
 from codec.cli.jobs import Job, open_input, plan, run_jobs
 from codec.cli.streams import STDIO, standard_output
-from codec.cli.totals import say_left_out
-from codec.cli.trees import Found, find_inputs
+from codec.cli.totals import leave_pictures_out, say_left_out
+from codec.cli.trees import Found, find_inputs, has_folder
 from codec.cli.video_options import (
     VIDEO_SUFFIX,
     EncodeArguments,
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
     from codec.video.inputs import VideoSource
     from codec.video.options import VideoOptions
 
-__all__ = ["EncodeJob", "encode_videos", "run_tree_jobs", "tree_jobs"]
+__all__ = ["EncodeJob", "encode_one", "encode_videos", "tree_jobs"]
+
+_log = logging.getLogger(__name__)
 
 _TAKEN = (
     "inputs", "output", "quality", "level", "effort", "lowdelay", "target_bitrate", "keyint",
@@ -111,52 +114,48 @@ def encode_videos(
                 "several videos need --output-dir DIR; one output takes several images"
             )
         images, names = names, names[:1]
-    found = find_inputs(names, output, output_dir, _none, starts_video, keep_going=keep_going)
+    found = find_inputs(names, output, output_dir, _is_image, starts_video, keep_going=keep_going)
+    if has_folder(names):
+        leave_pictures_out(found)
     jobs = plan(
         [*found.sources, *found.videos], output, output_dir, suffix=VIDEO_SUFFIX,
         no_output=no_output, below=found.below, full_names=full_names,
     )  # fmt: skip
     code = run_jobs(
-        session, jobs, lambda job: _encode_one(session, job, images, asked), force=asked.force,
+        session, jobs, lambda job: encode_one(session, job, images, asked), force=asked.force,
         keep_going=keep_going, skip_existing=skip_existing, replace_input=replace_input,
     )  # fmt: skip
     return say_left_out(session, found, code)
 
 
 def tree_jobs(
-    session: Session, found: Found, output_dir: Path | None, *, no_output: bool, full_names: bool
-) -> list[Job]:
-    """The jobs of the videos that lie in folders beside pictures; none, and a word, where a quality
-    was asked for that videos do not have.
+    session: Session, found: Found, output: str | None, output_dir: Path | None, *,
+    no_output: bool, full_names: bool,
+) -> list[Job]:  # fmt: skip
+    """The jobs of the videos beside pictures, where there are folders; none, and a word, where a
+    quality was asked for that videos do not have.
+
+    Raises:
+        click.UsageError: it was, and there are only videos; or they cannot go where they shall.
     """
     context = click.get_current_context()
     others = [p.name or "" for p in context.command.params if p.name not in _OF_PICTURES]
     other = foreign_option(context, others)
     if other is not None:
-        session.say(f"{len(found.videos)} videos left out: {other} does not concern videos")
+        if not found.sources:
+            raise click.UsageError(f"{other} does not concern videos")
+        _log.warning("%d videos left out: %s does not concern videos", len(found.videos), other)
         return []
+    if output is not None:
+        raise click.UsageError(f"{found.videos[0]} lies in a folder: give --output-dir DIR")
     return plan(
         found.videos, None, output_dir, suffix=VIDEO_SUFFIX, no_output=no_output,
         below=found.below, full_names=full_names,
     )  # fmt: skip
 
 
-def run_tree_jobs(
-    session: Session, jobs: Sequence[Job], asked: EncodeJob, *, keep_going: bool,
-    skip_existing: bool, replace_input: bool,
-) -> int:  # fmt: skip
-    """Encodes these videos. Returns the exit code."""
-    return run_jobs(
-        session, jobs, lambda job: _encode_one(session, job, [], asked), force=asked.force,
-        keep_going=keep_going, skip_existing=skip_existing, replace_input=replace_input,
-    )  # fmt: skip
-
-
-def _none(_: bytes) -> bool:
-    return False
-
-
-def _encode_one(session: Session, job: Job, images: list[str], asked: EncodeJob) -> None:
+def encode_one(session: Session, job: Job, images: list[str], asked: EncodeJob) -> None:
+    """Encodes one video, or images of one, and says so."""
     report = _encode(session, job, images, asked)
     if asked.as_json:
         click.echo(json.dumps(report))
@@ -294,6 +293,12 @@ def _key_interval(text: str | None, head: VideoHead) -> int | None:
     if value < 0:
         raise click.UsageError(f"--keyint is a number of pictures (48) or seconds (2s), not {text}")
     return value
+
+
+def _is_image(head: bytes) -> bool:
+    from codec.image.files import is_image
+
+    return is_image(head)
 
 
 @contextmanager

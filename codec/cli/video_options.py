@@ -17,7 +17,7 @@ import click
 
 from codec.cli.common import Command
 from codec.cli.streams import STDIO, standard_input
-from codec.cli.trees import PROBE_BYTES
+from codec.cli.trees import PROBE_BYTES, has_folder
 from codec.errors import OptionError, UnsupportedVersion
 
 __all__ = [
@@ -253,6 +253,8 @@ def encodes_video(inputs: Sequence[str], output: str | None, given: bool) -> boo
     """
     if output is not None and output.lower().endswith(VIDEO_SUFFIX):
         return True
+    if has_folder(inputs):
+        return given
     _refuse_mixed(inputs, _kind_of_source)
     head = _begin(inputs[0])
     if starts_video(head):
@@ -277,6 +279,8 @@ def decodes_video(inputs: Sequence[str], given: bool) -> bool:
     """
     import bitstream
 
+    if has_folder(inputs):
+        return given
     _refuse_mixed(inputs, kind_of_coded)
     try:
         kind = bitstream.kind(_begin(inputs[0]))

@@ -117,6 +117,9 @@ def entries() -> tuple[ModelEntry, ...]:
     ids, names = [*gone, *(e.id for e in found)], [*gone.values(), *(e.name for e in found)]
     if len(set(ids)) != len(ids) or len(set(names)) != len(names):
         raise InternalError("manifest.toml: two models share an id or a name")
+    whole = {e.name for e in found if not e.base}
+    if not {e.base for e in found if e.base} <= whole:
+        raise InternalError("manifest.toml: a base is no model whose file is whole")
     return found
 
 
@@ -158,8 +161,15 @@ def by_name(name: str) -> ModelEntry:
     for entry in entries():
         if entry.name == name:
             return entry
+    if name in retired().values():
+        raise UnknownModel(f"model {name} is not exact and was retired; {_newer(name)}")
     known = ", ".join(e.name for e in entries())
     raise UnknownModel(f"there is no model {name!r}; known: {known}")
+
+
+def _newer(name: str) -> str:
+    """What there is instead of a retired model."""
+    return f"encode with {default(name.rpartition('-')[0]).name}"
 
 
 def chosen(profile: str, model: str | None, tune: str | None = None) -> ModelEntry:

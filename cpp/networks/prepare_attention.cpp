@@ -67,13 +67,11 @@ public:
         : kernels_(kernels), heads_(static_cast<std::size_t>(op.parameters[0])),
           window_(static_cast<std::size_t>(op.parameters[1])),
           shift_(static_cast<std::size_t>(op.parameters[2])), limit_(op.parameters[3]) {
-        const std::size_t side = 2 * window_ - 1, size = window_ * window_;
-        bias_.resize(heads_ * size * size);
+        const std::size_t table = side() * side();
+        bias_.resize(heads_ * table);
         for (std::size_t n = 0; n < bias_.size(); ++n) {
-            const std::size_t key = n % size, query = n / size % size, head = n / size / size;
-            const std::size_t row = query / window_ + window_ - 1 - key / window_;
-            const std::size_t column = query % window_ + window_ - 1 - key % window_;
-            bias_[n] = op.tensors[0]->at((head * side + row) * side + column);
+            const std::size_t head = n / table * table, last = head + table - 1;
+            bias_[n] = static_cast<std::int16_t>(op.tensors[0]->at(last - (n - head)));
         }
         for (std::size_t h = 0; h < heads_; ++h) logit_shift_.push_back(op.tensors[1]->at(h));
     }
@@ -95,13 +93,17 @@ public:
     }
 
 private:
+    std::size_t side() const { return 2 * window_ - 1; }  // of a table of distances
+    // Where a position of a window stands in such a table.
+    std::size_t offset(std::size_t within) const { return within / window_ * side() + within % window_; }
+
     // One window after another, with the memory that they need.
     class Windows {
     public:
         Windows(const Attention& of, std::size_t depth)
             : of_(of), depth_(depth), size_(of.window_ * of.window_), keys_(of.kernels_, depth, size_),
               values_(of.kernels_, size_, depth), queries_((size_ + kStrip) * keys_.stride()),
-              weights_((size_ + kStrip) * values_.stride()), logits_(size_), bias_(size_) {
+              weights_((size_ + kStrip) * values_.stride()), logits_(size_) {
             values_.set_shift(kWeightBits);
         }
 
@@ -111,7 +113,8 @@ private:
             for (std::size_t n = 0; n < size_; ++n) {  // wraps round outside
                 const std::size_t row = top + n / of_.window_ - of_.shift_;
                 const std::size_t column = left + n % of_.window_ - of_.shift_;
-                if (row < x.height && column < x.width) inside_.push_back({n, row * x.width + column});
+                if (row >= x.height || column >= x.width) continue;
+                inside_.push_back({of_.offset(n), row * x.width + column});
             }
             if (inside_.empty()) return;
             for (std::size_t head = 0; head < of_.heads_; ++head) {
@@ -132,7 +135,7 @@ private:
 
     private:
         struct Place {
-            std::size_t within, position;  // of the window, of the array
+            std::size_t offset, position;  // in a table of distances, in the array
         };
 
         // Queries, keys and values of a head, of the positions inside; what follows them counts nothing.
@@ -152,16 +155,14 @@ private:
         // Weights of the keys for query n.
         void weigh(std::size_t head, std::size_t n, const std::int32_t* logits) {
             const std::size_t count = inside_.size();
-            const std::int32_t* bias =
-                of_.bias_.data() + (head * size_ + inside_[n].within) * size_;
-            if (count < size_) {  // a window that reaches over the edge: of the keys that are there
-                for (std::size_t k = 0; k < count; ++k) bias_.data()[k] = bias[inside_[k].within];
-                bias = bias_.data();
-            }
+            // The table is turned round: keys that follow one another do so in it.
+            const std::size_t side = of_.side(), middle = (side * side - 1) / 2;
+            const std::int16_t* bias =
+                of_.bias_.data() + head * side * side + middle - inside_[n].offset;
             std::int32_t* const t = logits_.data();
             std::int32_t most = INT32_MIN;
             for (std::size_t k = 0; k < count; ++k) {
-                t[k] = logits[k] + bias[k];
+                t[k] = logits[k] + bias[inside_[k].offset];
                 most = t[k] > most ? t[k] : most;
             }
             std::uint32_t sum = 0;
@@ -183,14 +184,14 @@ private:
         std::size_t depth_, size_;
         Changing keys_, values_;
         Packed<std::int16_t> queries_, weights_;
-        Packed<std::int32_t> logits_, bias_;
+        Packed<std::int32_t> logits_;
         std::vector<Place> inside_;
     };
 
     const Kernels& kernels_;
     std::size_t heads_, window_, shift_;
     std::int32_t limit_;
-    std::vector<std::int32_t> bias_;  // by head, query and key
+    std::vector<std::int16_t> bias_;  // by head, the last distance first
     std::vector<std::int32_t> logit_shift_;
 };
 

@@ -187,7 +187,7 @@ def test_folder_without_pictures_does_nothing(run: Any, tmp_path: Path) -> None:
 
     assert result.exit_code == 0
     assert "0 pictures, 0 bytes in" in result.stderr
-    assert "1 files left out" in result.stderr
+    assert "1 file left out" in result.stderr
 
 
 def test_planning_takes_linear_time(tmp_path: Path) -> None:
@@ -222,7 +222,8 @@ def test_videos_of_a_tree_go_there_and_back(run: Any, clips: Path, tmp_path: Pat
     assert files(out) == ["2024/b.lic", "2024/clip.licv", "2024/may/c.lic", "a.lic", "wide.licv"]
     assert files(back) == ["2024/b.png", "2024/clip.mkv", "2024/may/c.png", "a.png", "wide.mkv"]
     assert (out / "wide.licv").stat().st_mtime_ns == OLD
-    assert "2 of 2 files done" in there.stderr
+    assert "5 of 5 files done" in there.stderr
+    assert "3 pictures, 2 videos, " in there.stderr
     assert "2 files left out, no pictures or videos" in there.stderr
 
 
@@ -237,7 +238,8 @@ def test_options_of_videos_take_videos_alone(run: Any, clips: Path, tmp_path: Pa
     assert (there.exit_code, again.exit_code) == (0, 0), there.stderr + again.stderr
     assert files(out) == ["2024/clip.licv", "wide.licv"]
     assert files(back) == ["2024/clip.y4m", "wide.y4m"]
-    assert "5 files left out" in there.stderr
+    assert "3 pictures left out: options of videos were given" in there.stderr
+    assert "2 files left out, no pictures or videos" in there.stderr
 
 
 @pytest.mark.weights
@@ -261,7 +263,74 @@ def test_formats_of_pictures_leave_videos_out(run: Any, clips: Path, tmp_path: P
 
     assert again.exit_code == 0, again.stderr
     assert files(back) == ["2024/b.webp", "2024/may/c.webp", "a.webp"]
-    assert "2 videos left out: --format is of pictures" in again.stderr
+    assert "2 videos left out: --format, as given, is of pictures" in again.stderr
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("first", [True, False])
+def test_files_beside_folders_may_be_of_both_kinds(
+    run: Any, clips: Path, tmp_path: Path, first: bool
+) -> None:
+    out, clip = tmp_path / "out", tmp_path / "one.y4m"
+    (clips / "wide.y4m").rename(clip)
+    out.mkdir()
+    inputs = [clip, clips] if first else [clips, clip]
+
+    there = run("encode", *inputs, "--output-dir", out)
+
+    assert there.exit_code == 0, there.stderr
+    assert files(out) == ["2024/b.lic", "2024/clip.licv", "2024/may/c.lic", "a.lic", "one.licv"]
+
+
+@pytest.mark.weights
+def test_one_failure_among_both_kinds_ends_with_1(run: Any, clips: Path, tmp_path: Path) -> None:
+    (clips / "2024" / "clip.y4m").write_bytes(b"YUV4MPEG2 W64 H48 F25:1 C420\nFRAME\nshort")
+    (clips / "wide.y4m").unlink()
+
+    stopped = run("encode", clips, "--output-dir", tmp_path / "a")
+    counted = run("encode", clips, "--output-dir", tmp_path / "b", "--keep-going")
+
+    assert (stopped.exit_code, counted.exit_code) == (1, 1)
+    assert "3 of 4 files done, 1 failed" in counted.stderr
+    assert files(tmp_path / "b") == ["2024/b.lic", "2024/may/c.lic", "a.lic"]
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("options", "code", "text"),
+    [
+        (["--lossless"], 2, "--lossless does not concern videos"),
+        (["-p", "nope"], 4, "there is no profile 'nope'"),
+        (["-o", "-"], 2, "give --output-dir"),
+        (["-o", "x.licv"], 2, "give --output-dir"),
+    ],
+)
+def test_videos_alone_are_not_lost_silently(
+    run: Any, clips: Path, tmp_path: Path, options: list[str], code: int, text: str
+) -> None:
+    for name in ("a.png", "2024/b.jpg", "2024/may/c.png"):
+        (clips / name).unlink()
+    there = [] if "-o" in options else ["--output-dir", tmp_path / "out"]
+
+    result = run("encode", clips, *there, *options)
+
+    assert result.exit_code == code, result.stderr
+    assert text in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.weights
+def test_names_with_a_percent_are_no_patterns(run: Any, clips: Path, tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    (clips / "2024").rename(clips / "50%d off")
+    (clips / "wide.y4m").rename(clips / "%05d.y4m")
+
+    there = run("encode", clips, "--output-dir", tmp_path / "out")
+    again = run("decode", tmp_path / "out", "--output-dir", tmp_path / "back")
+
+    assert (there.exit_code, again.exit_code) == (0, 0), there.stderr + again.stderr
+    videos = [name for name in files(tmp_path / "back") if name.endswith("mkv")]
+    assert videos == ["%05d.mkv", "50%d off/clip.mkv"]
 
 
 @pytest.mark.weights

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import device, from_numpy
 
 from networks import definition
 from networks.errors import InvalidNetwork
@@ -261,6 +262,20 @@ def test_attention_equals_loops(name: str, how: str) -> None:
             values = [int(x[i, j, 2 * third + at + c]) for i, j in keys]
             mean = rounded(sum(w * v for w, v in zip(weights, values, strict=True)), 15)
             assert found[row, column, at + c] == clamped(mean, -limit, limit)
+
+
+def test_attention_of_an_array_without_positions_is_one_too() -> None:
+    from networks.native import NativeProgram
+    from networks.on_torch import TorchProgram
+
+    for name in ("attention", "attention-shifted"):
+        program = cases.program_of(name)
+        for shape in ((0, 5, 192), (7, 0, 192), (0, 0, 192)):
+            x = np.zeros(shape, np.int16)
+            assert definition.run(program, [x], 0)[0].shape == (*shape[:2], 64)
+            assert NativeProgram(program)([x], 0)[0].shape == (*shape[:2], 64)
+            torch = TorchProgram(program, device("cpu"))
+            assert tuple(torch([from_numpy(x)], 0)[0].shape) == (*shape[:2], 64)
 
 
 def test_weights_of_attention_are_near_those_of_powers_of_two() -> None:
