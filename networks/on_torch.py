@@ -170,7 +170,7 @@ def _attention(op: Operation, tensors: list[Tensor], level: int, x: Tensor) -> T
     w = _softmax(logits, inside.reshape(rows * columns, 1, 1, window * window))
     mixed = ((w.double() @ v).to(torch.int64) + 16384) >> 15
     mixed = mixed.clamp(-limit, limit).reshape(rows, columns, heads, window, window, depth)
-    out = mixed.permute(0, 3, 1, 4, 2, 5).reshape(*padded.shape[:2], channels // 3)
+    out: Tensor = mixed.permute(0, 3, 1, 4, 2, 5).reshape(*padded.shape[:2], channels // 3)
     return out[shift : shift + height, shift : shift + width]
 
 
@@ -190,8 +190,8 @@ def _softmax(logits: Tensor, inside: Tensor) -> Tensor:
     p = (16384 - ((11003 * f - ((2811 * f * f) >> 8)) >> 8)) >> (t >> 8)
     p = p.masked_fill(~inside, 0)
     r = ((1 << 31) - 1) // p.sum(-1, keepdim=True).clamp(min=1)
-    weights: Tensor = (p * r + (1 << 15)) >> 16
-    return weights.clamp(max=32767)
+    weights: Tensor = ((p * r + (1 << 15)) >> 16).clamp(max=32767)
+    return weights
 
 
 _OPERATIONS: dict[Kind, Callable[..., Tensor]] = {

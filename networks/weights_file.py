@@ -16,7 +16,7 @@ from networks.bounds import check
 from networks.errors import InvalidWeightsFile
 from networks.program import TENSORS, Input, Kind, Operation, Program, Tensor, Type
 
-__all__ = ["Entry", "places", "read", "write"]
+__all__ = ["Entry", "read", "write"]
 
 Entry = Program | Tensor | bytes
 Found = list[tuple[str, Tensor | bytes | memoryview]]
@@ -112,22 +112,7 @@ def read(data: bytes, levels: int | None = None) -> dict[str, Entry]:
     return found
 
 
-def places(data: bytes) -> list[tuple[int, int]]:
-    """First byte and length of the data of every entry, in order.
-
-    Raises:
-        InvalidWeightsFile: the bytes break a rule of the file.
-    """
-    found: list[tuple[int, int]] = []
-    try:
-        _entries(data, found)
-    except (struct.error, ValueError, UnicodeDecodeError) as error:
-        raise InvalidWeightsFile(f"not a weights file: {error}") from error
-    return found
-
-
-def _entries(data: bytes, places: list[tuple[int, int]] | None = None) -> Found:
-    """Names and contents; notes where they lie in `places`."""
+def _entries(data: bytes) -> Found:
     if data[: len(MAGIC)] != MAGIC:
         raise InvalidWeightsFile("the first bytes are not those of a weights file")
     (count,) = struct.unpack_from("<I", data, len(MAGIC))
@@ -146,8 +131,6 @@ def _entries(data: bytes, places: list[tuple[int, int]] | None = None) -> Found:
         if offset % ALIGNMENT or offset < max(end, at) or offset + size > len(data):
             raise InvalidWeightsFile(f"entry {name!r} lies outside the file or in another")
         end = offset + size
-        if places is not None:
-            places.append((offset, size))
         view = memoryview(data)[offset:end]
         if kind == TENSOR:
             dtype = Type(code).dtype

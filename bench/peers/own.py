@@ -31,8 +31,8 @@ while size := source.read(8):
 
 class OwnPeer:
     """A model of ours, NAME or NAME-eEFFORT: "wavelet", the default profile as it is, "visual", its
-    model for what people see, "light", the profile that encodes fast, "vq", code vectors, or
-    "swin", the most quality for a byte. The setting is the quality level of the model.
+    model for what people see, "light", the profile that encodes fast, or "vq", code vectors. The
+    setting is the quality level of the model.
 
     Raises:
         PeerMissing: this version has no such model.
@@ -111,10 +111,9 @@ class OwnPeer:
 _MODELS = {
     "wavelet": ("wavelet", None), "visual": ("wavelet", "visual"), "light": ("wavelet-light", None),
     "vq": ("vq", None),
-    "swin": ("swin", None),
 }  # fmt: skip
 """Profile and tune by the first part of a name."""
 NAMES = (
     "wavelet", "wavelet-e8", "wavelet-e9", "wavelet-e10", "visual", "visual-e8", "visual-e9",
-    "light", "vq", "swin", "swin-e8", "swin-e9",
+    "light", "vq",
 )  # fmt: skip

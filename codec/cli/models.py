@@ -23,8 +23,8 @@ from codec.models.weights import read_verified
 def models(name: str | None, output: str | None, force: bool, as_json: bool) -> int:
     """List the models this program can encode and decode with.
 
-    With NAME and -o the whole weights file of that model is written, as the C
-    library takes it: the package holds of some models what they add to another.
+    With NAME and -o the weights file of that model is written, verified, as the C
+    library takes it.
     """
     if output is not None:
         if name is None:
@@ -49,7 +49,6 @@ def models(name: str | None, output: str | None, force: bool, as_json: bool) -> 
                 "decode_kmac": entry.kmac[1] or None,
                 "summary": entry.summary,
                 "sha256": entry.sha256,
-                "base": entry.base or None,
                 "default": registry.default(entry.profile, entry.tune).id == entry.id,
             }
             for entry in entries

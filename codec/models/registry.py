@@ -55,9 +55,7 @@ class ModelEntry:
     """One model.
 
     id: permanent number in files. name: permanent name. profile: the recipe it belongs to.
-    file: weights file in `DATA`. sha256: of that file, hexadecimal. base: name of the model that
-        the file is a difference to (networks/SPEC.md), and sha256 then of the two put together;
-        empty of a file that is whole. levels: number of quality
+    file: weights file in `DATA`. sha256: of that file, hexadecimal. levels: number of quality
         levels.
     exact: whether a file decodes to the same pixels on every machine.
     default: used when the profile is asked for. summary: what it is, for people.
@@ -80,7 +78,6 @@ class ModelEntry:
     default: bool
     summary: str
     tune: str = PSNR
-    base: str = ""
     photographs_db: tuple[float, ...] = PHOTOGRAPHS_DB
     lmbda: tuple[float, float] = (LAMBDA_MIN, LAMBDA_MAX)
     kmac: tuple[float, float] = (0.0, 0.0)
@@ -117,9 +114,6 @@ def entries() -> tuple[ModelEntry, ...]:
     ids, names = [*gone, *(e.id for e in found)], [*gone.values(), *(e.name for e in found)]
     if len(set(ids)) != len(ids) or len(set(names)) != len(names):
         raise InternalError("manifest.toml: two models share an id or a name")
-    whole = {e.name for e in found if not e.base}
-    if not {e.base for e in found if e.base} <= whole:
-        raise InternalError("manifest.toml: a base is no model whose file is whole")
     return found
 
 

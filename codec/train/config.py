@@ -40,8 +40,6 @@ class TrainConfig:
         multiplied by; luma whether luma counts most.
     features: a file of `codec.train.features.write_features`, for a share of texture.
     drawn: share of the crops that text and shapes are drawn into.
-    added: whether only what shifted windows add to the landed weights is trained; the rest stays
-        as it is, to the last digit.
     bounded: whether the inside of the blocks is bounded as in the weights file that the training
         goes on from; what is drawn needs that. Without the fused kernels on a GPU.
     compile: whether TorchInductor compiles the transforms on a processor (5 % less time a step; it
@@ -73,7 +71,6 @@ class TrainConfig:
     luma: bool = False
     features: str = ""
     drawn: float = 0.0
-    added: bool = False
     bounded: bool = False
     clip: float = 1.0
     refresh: int = 20

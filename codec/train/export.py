@@ -25,14 +25,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codec.errors import OptionError
-from codec.models import registry
 from codec.models.registry import PSNR
-from codec.models.weights import read_verified
 from codec.train.checkpoint import read_checkpoint
 from codec.train.config import TrainConfig
 from codec.train.data import Crops
 from codec.train.export_vector import export_vectors
-from codec.trainable.added import write_added
 from codec.trainable.distortion import Recipe
 from codec.trainable.folded import Folded, folded
 from codec.trainable.integers import Limits, largest_values
@@ -54,8 +51,6 @@ from networks.train.spec import MEAN_BITS
 
 BLEND = 3000.0
 """The Gaussian counts as that many observed symbols."""
-LANDED = "wavelet-11"
-"""What shifted windows are added to."""
 Histogram = list[NDArray[np.float64]]
 """Counts of the symbols -radius..radius, by table."""
 
@@ -80,8 +75,6 @@ def export(
         return export_vectors(model, crops, count)
     model = model.cpu().eval()
     config = model.config
-    if config.transform.windows:
-        return _export_added(model, crops, count, side)
     if model.entropy.trellis is None:
         raise OptionError("a model is exported with a trellis: give its recipe a trellis_step")
     side = min(side, crops.largest_side // 64 * 64)
@@ -102,22 +95,6 @@ def export(
         weights.floats, config.transform, list(samples), (0, last // 3, 2 * last // 3, last)
     )
     return write_trained(replace(weights, tables=tables, distortion=distortion), largest, limits)
-
-
-def _export_added(model: ImageModel, crops: Crops, count: int, side: int) -> bytes:
-    """The weights file of the landed model that the profile adds to, and what it adds."""
-    side = min(side, crops.largest_side // 64 * 64)
-    landed = registry.by_name(LANDED)
-    floats = {
-        "analysis": folded(model.analysis),
-        "synthesis": folded(model.synthesis),
-        "hyper_analysis": folded(model.entropy.hyper_analysis),
-    }
-    last, config = model.config.levels - 1, model.config
-    samples = list(crops.batch(count, side).cpu())
-    levels = (0, last // 3, 2 * last // 3, last)
-    largest = largest_values(floats, config.transform, samples, levels)
-    return write_added(read_verified(landed), config, floats, largest)
 
 
 @torch.no_grad()

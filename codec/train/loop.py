@@ -52,8 +52,6 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config, self.device = config, device
         self.model = new_model(config.profile, config.trellis_step)
-        if config.added and isinstance(self.model, ImageModel):
-            self.model.keep_landed()
         parallel.begin()
         self.crops = Crops(data, device, config.seed + parallel.rank(), config.shrunk)
         self.steps, self.seconds, self.pixels = 0, 0.0, 0

@@ -23,7 +23,6 @@ def optimizers(model: ImageModel | VectorModel, config: TrainConfig) -> list[tor
     linear = [m.weight for end in ends for m in end.modules() if isinstance(m, ScaledLinear)]
     linear = [p for p in linear if p.requires_grad]
     entropy = [p for p in model.entropy_parameters() if p.dim() == 2 and p.shape[0] > 16]
-    entropy = [p for p in entropy if p.requires_grad]
     chosen = {id(p) for p in linear + entropy}
     trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     blocks = [p for _, p in trained if p.dim() == 2 and p.shape[0] > 16 and id(p) not in chosen]

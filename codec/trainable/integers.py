@@ -48,12 +48,9 @@ __all__ = [
     "Limits",
     "Parts",
     "Units",
-    "added_layers",
     "ends_unit",
     "floats_of",
     "largest_values",
-    "recorded_analysis",
-    "recorded_synthesis",
     "synthesis_program",
     "transform_programs",
 ]
@@ -152,13 +149,13 @@ def _analysis(
     gain_layer = scale_layer(gain * down[None] * 2**Y_BITS, (-Y_RANGE, Y_RANGE), Type.I32)
     if config.linear:
         layers = {"down": _of_pixels(w, "down", down, Type.I32), "gain": gain_layer}
-        return recorded_analysis(layers, config)
+        return _recorded_analysis(layers, config)
     trunk = units["analysis/trunk"] = _trunk_unit(largest)
     layers = _trunk("analysis", w, config, trunk, largest, limits, units)
     layers["stem"] = _of_pixels(w, "stem", trunk, Type.I16)
     sums = to_linear(w["down.weight"], w["down.bias"][None], (np.tile(trunk, 4), down), LARGEST + 1)
     layers |= {"down": linear_layer(sums, Type.I32), "gain": gain_layer}
-    return recorded_analysis(layers, config)
+    return _recorded_analysis(layers, config)
 
 
 def _of_pixels(w: dict[str, Floats], name: str, outputs: Floats, kind: Type) -> Layer:
@@ -169,14 +166,14 @@ def _of_pixels(w: dict[str, Floats], name: str, outputs: Floats, kind: Type) -> 
     return linear_layer(to_linear(matrix, offset[None], units, 255), kind)
 
 
-def recorded_analysis(layers: dict[str, Layer], config: WaveletConfig) -> Program:
+def _recorded_analysis(layers: dict[str, Layer], config: WaveletConfig) -> Program:
     """The program of an analysis with these layers."""
     record = Recorder(layers)
     pixel = record.input(Type.U8, 3, 0, 255)
     return record.program([analyse(record, config, pixel)])
 
 
-def recorded_synthesis(layers: dict[str, Layer], config: WaveletConfig) -> Program:
+def _recorded_synthesis(layers: dict[str, Layer], config: WaveletConfig) -> Program:
     """The program of a synthesis with these layers."""
     record = Recorder(layers)
     y_hat = record.input(Type.I32, config.latent, -Y_HAT_RANGE, Y_HAT_RANGE)
@@ -200,7 +197,7 @@ def synthesis_program(
     stem, offset = w["stem.weight"] * 255, w["stem.bias"] * 255 + 127.5
     sums = to_linear(stem, offset[None], (trunk, np.ones(len(offset))), LARGEST + 1)
     layers["stem"] = linear_layer(sums, Type.U8)
-    return recorded_synthesis(layers, config)
+    return _recorded_synthesis(layers, config)
 
 
 def _hyper_analysis(
@@ -253,21 +250,12 @@ def _trunk(
     limits: Limits, units: Units,
 ) -> dict[str, Layer]:  # fmt: skip
     """All that is on a trunk whose channels count `trunk`; adds to the units."""
-    layers = {}
+    layers: dict[str, Layer] = {}
     count = config.analysis8 if part == "analysis" else config.synthesis8
     for n in range(count):
         name = f"trunk8.{n}"
         layers[name], found = block_layers(w, name, trunk, largest, limits, config.levels)
         units |= {f"{part}/{place}": unit for place, unit in found.items()}
-    return layers | added_layers(part, w, config, trunk, largest, limits, units)
-
-
-def added_layers(
-    part: str, w: dict[str, Floats], config: WaveletConfig, trunk: Floats, largest: Largest,
-    limits: Limits, units: Units,
-) -> dict[str, Layer]:  # fmt: skip
-    """The shifted windows on a trunk whose channels count `trunk`; adds to the units."""
-    layers: dict[str, Layer] = {}
     for n in range(config.windows):
         made, found = window_layers(w, n, trunk, largest, limits, config.levels)
         layers |= made

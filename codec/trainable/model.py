@@ -15,9 +15,6 @@ from entropy.coder.states import FEW_STATES
 from entropy.models.hyperprior import HyperpriorModel
 from entropy.models.quadtree import EntropyConfig
 
-ADDED = ("windows", "after")
-"""Names of the layers of each transform that come with shifted windows."""
-
 
 @dataclass(frozen=True, slots=True)
 class ImageConfig:
@@ -75,11 +72,6 @@ class ImageModel(nn.Module):
         if self.entropy.trellis is not None:
             states = FEW_STATES if few_states else self.config.entropy.trellis_states
             self.entropy.trellis.states = states
-
-    def keep_landed(self) -> None:
-        """Train what the shifted windows add, and nothing else."""
-        for name, parameter in self.named_parameters():
-            parameter.requires_grad_(name.split(".")[1] in ADDED)
 
     def entropy_parameters(self) -> Iterator[nn.Parameter]:
         """Parameters that have a learning rate of their own."""

@@ -34,11 +34,8 @@ from networks.train.training import KNOTS
 __all__ = [
     "LatentTables",
     "TrainedWeights",
-    "config_of",
     "read_trained",
     "read_units",
-    "recipe_of",
-    "units_of",
     "write_trained",
 ]
 
@@ -89,18 +86,18 @@ def write_trained(
         weights.floats, config.transform, config.entropy, largest, limits
     )
     entries: dict[str, weights_file.Entry] = {
-        "recipe": recipe_of(config),
+        "recipe": _recipe_of(config),
         "cdf": weights.tables.cdf.to_bytes(),
         "z_index": weights.tables.z_index,
-        "config": config_of(config),
+        "config": _config_of(config),
     }
     if weights.distortion is not None:
         entries["distortion"] = json.dumps(asdict(weights.distortion), sort_keys=True).encode()
-    entries |= {**transforms, **programs(config.entropy, weights.network), **units_of(units)}
+    entries |= {**transforms, **programs(config.entropy, weights.network), **_units_of(units)}
     return weights_file.write(entries)
 
 
-def recipe_of(config: ImageConfig) -> NDArray[np.int32]:
+def _recipe_of(config: ImageConfig) -> NDArray[np.int32]:
     """The entry `recipe` (entropy/SPEC.md, Model)."""
     entropy = config.entropy
     recipe = [
@@ -111,7 +108,7 @@ def recipe_of(config: ImageConfig) -> NDArray[np.int32]:
     return np.array(recipe, dtype=np.int32)
 
 
-def config_of(config: ImageConfig) -> bytes:
+def _config_of(config: ImageConfig) -> bytes:
     """The entry `config`, which training needs; without windows where there are none, as it was
     before there were any.
     """
@@ -121,7 +118,7 @@ def config_of(config: ImageConfig) -> bytes:
     return json.dumps(found, sort_keys=True).encode()
 
 
-def units_of(units: Units) -> dict[str, NDArray[np.float32]]:
+def _units_of(units: Units) -> dict[str, NDArray[np.float32]]:
     """The entries of the units of channels."""
     return {UNITS + k: np.asarray(v, np.float32) for k, v in sorted(units.items())}
 

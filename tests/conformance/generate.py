@@ -225,9 +225,7 @@ def generate(root: Path) -> list[str]:
     for entry in registry.entries():
         if entry.default and entry.tune != registry.NONE and entry.name != prefix:
             other = Encoder(model=entry.name)
-            tiles = "rgb-200x136-tiles"  # whose windows of attention are the picture's
-            chosen = FEWER | {tiles: CASES[tiles]} if entry.profile == "swin" else FEWER
-            for case, (make, options) in chosen.items():
+            for case, (make, options) in FEWER.items():
                 assert options.level is not None
                 level = options.level * (entry.levels - 1) // 63
                 cases[f"{entry.name}-{case}"] = (other, make, replace(options, level=level))

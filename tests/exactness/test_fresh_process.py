@@ -49,7 +49,6 @@ DECODER = {
     "networks",
     "networks._networks",
     "networks.bounds",
-    "networks.difference",
     "networks.errors",
     "networks.native",
     "networks.program",

@@ -24,8 +24,8 @@ from networks.bounds import check
 from networks.program import Kind, Operation, Program
 from tests.model_fixtures import TINY
 
-BUDGET = {"swin": 220_000.0}
-"""By profile; of others at most 50 kMAC per pixel (DESIGN section 3)."""
+BUDGET = 50_000.0
+"""DESIGN section 3: at most 50 kMAC per pixel."""
 
 PICTURES = [e for e in registry.entries() if e.tune != registry.NONE]
 Size = tuple[int, int]
@@ -165,7 +165,7 @@ def test_registered_model_is_within_the_budget(entry: ModelEntry) -> None:
     if entry.profile != registry.VECTORS:
         config = read_trained(read_verified(entry)).config
         assert found == pytest.approx(expected_macs(config))
-    assert sum(found.values()) <= BUDGET.get(entry.profile, 50_000.0)
+    assert sum(found.values()) <= BUDGET
 
 
 @pytest.mark.weights

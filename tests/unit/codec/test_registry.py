@@ -14,7 +14,6 @@ from codec.errors import InternalError, UnknownModel
 from codec.models import registry
 from codec.models.registry import ModelEntry
 from codec.models.weights import read_verified
-from networks import difference
 
 LANDED: dict[int, tuple[str, str, str]] = {
     11: (
@@ -105,9 +104,6 @@ def test_entry_is_well_formed(entry: ModelEntry) -> None:
 @pytest.mark.parametrize("entry", registry.entries(), ids=lambda e: e.name)
 def test_weights_file_is_the_one_named(entry: ModelEntry) -> None:
     assert hashlib.sha256(read_verified(entry)).hexdigest() == entry.sha256
-    if entry.base:  # and holds nothing that it could take from there
-        base = read_verified(registry.by_name(entry.base))
-        assert entry.path.read_bytes() == difference.make(base, read_verified(entry))
 
 
 def test_no_weights_file_is_left_over() -> None:
