@@ -170,3 +170,21 @@ def test_module_and_command_are_the_same(spawn: Any) -> None:
 
     assert result.returncode == 0
     assert result.stdout.startswith(b"Usage: codec ")
+
+
+def test_weights_of_a_model_are_written(run: Any, tmp_path: Path) -> None:
+    import hashlib
+
+    from codec.models import registry
+
+    entry, path = registry.predictive(), tmp_path / "model.weights"
+
+    written = run("models", entry.name, "-o", path)
+    again = run("models", entry.name, "-o", path)
+    forced = run("models", entry.name, "-f", "-o", path)
+
+    assert (written.exit_code, again.exit_code, forced.exit_code) == (0, 1, 0)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == entry.sha256
+    assert entry.name in run("models", entry.name).stdout
+    for wrong, code in ((["-o", path], 2), ([entry.name, "--json", "-o", path], 2), (["x"], 4)):
+        assert run("models", *wrong).exit_code == code

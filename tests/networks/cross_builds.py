@@ -21,8 +21,8 @@ NETWORKS = CPP / "networks"
 TESTS = ROOT / "tests" / "cpp"
 SHARED = [
     NETWORKS / f"{name}.cpp" for name in (
-        "chain", "kernels_scalar", "network", "prepare_simple", "prepare_sums", "program",
-        "weights_file")
+        "chain", "kernels_scalar", "network", "prepare_attention", "prepare_simple", "prepare_sums",
+        "program", "weights_file")
 ]  # fmt: skip
 DECODER = [
     *(CPP / "video" / f"{name}.cpp" for name in (

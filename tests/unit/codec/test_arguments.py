@@ -69,6 +69,7 @@ OPTIONAL = (
     "target_size",
     "target_psnr",
     "target_ssimulacra2",
+    "profile",
     "model",
     "crop",
     "limits",

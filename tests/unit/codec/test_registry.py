@@ -67,6 +67,8 @@ def test_retired_models_are_remembered_and_named() -> None:
     assert not RETIRED.keys() & LANDED.keys()
     with pytest.raises(UnknownModel, match=r"model id 1 \(wavelet-1\) .* was retired"):
         registry.by_id(1)
+    with pytest.raises(UnknownModel, match=r"wavelet-3 .* was retired; encode with wavelet-11"):
+        registry.by_name("wavelet-3")
 
 
 @pytest.mark.weights
