@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.lossless import Row, read_rows
+from bench.marks import between
 
 __all__ = ["BEGIN", "END", "filled", "read_sets", "table"]
 
@@ -88,8 +89,4 @@ def filled(text: str, folder: Path) -> str:
     Raises:
         ValueError: the marks are not there, or the folder holds no results.
     """
-    before, first, rest = text.partition(BEGIN)
-    _, last, after = rest.partition(END)
-    if not (first and last):
-        raise ValueError(f"a document without {BEGIN.strip()} and its end")
-    return before + BEGIN + table(read_sets(folder)) + END + after
+    return between(text, BEGIN, END, lambda: table(read_sets(folder)))

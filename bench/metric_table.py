@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bench.marks import between
+
 __all__ = ["BEGIN", "END", "FILE", "filled", "table"]
 
 BEGIN, END = "<!-- metrics:begin -->\n", "<!-- metrics:end -->\n"
@@ -52,12 +54,11 @@ def filled(text: str, folder: Path) -> str:
     Raises:
         ValueError: the marks are not there, or the file is from something else.
     """
-    before, first, rest = text.partition(BEGIN)
-    _, last, after = rest.partition(END)
-    if not (first and last):
-        raise ValueError(f"a document without {BEGIN.strip()} and its end")
-    try:
-        made = table(json.loads((folder / FILE).read_text()))
-    except KeyError as error:
-        raise ValueError(f"{FILE} lacks {error}") from error
-    return before + BEGIN + made + END + after
+
+    def make() -> str:
+        try:
+            return table(json.loads((folder / FILE).read_text()))
+        except KeyError as error:
+            raise ValueError(f"{FILE} lacks {error}") from error
+
+    return between(text, BEGIN, END, make)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.marks import between
 from bench.video.points import load_points
 from bench.video.rates import bd_of
 
@@ -22,16 +23,12 @@ ROWS = {
 """Codecs by their names in files of points, and what a reader calls them."""
 
 
-def filled(text: str, folder: Path) -> str:
-    """A document with its table made anew from the points in a folder.
+def table(folder: Path) -> str:
+    """The rows of `ROWS` from the points in a folder, the least bits first.
 
     Raises:
-        ValueError: the marks are not there.
+        ValueError: a codec is not measured on every clip.
     """
-    before, first, rest = text.partition(BEGIN)
-    _, last, after = rest.partition(END)
-    if not (first and last):
-        raise ValueError(f"a document without {BEGIN.strip()} and {END.strip()}")
     points = {}
     for name in FILES:
         points.update(load_points(folder / name))
@@ -45,4 +42,13 @@ def filled(text: str, folder: Path) -> str:
                 raise ValueError(f"{codec} is not measured on every clip: {rate.missing}")
             shown.append("0" if codec == anchor else f"{rate.mean:+.1f} %")
         rows.append(f"| {ROWS[codec]} | {shown[0]} | {shown[1]} |")
-    return before + first + "\n".join(rows) + "\n" + last + after
+    return "\n".join(rows) + "\n"
+
+
+def filled(text: str, folder: Path) -> str:
+    """A document with its table made anew from the points in a folder.
+
+    Raises:
+        ValueError: the marks are not there.
+    """
+    return between(text, BEGIN, END, lambda: table(folder))
