@@ -8,6 +8,7 @@ type.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from networks.bounds import check
 from networks.program import Kind, Operation, Program, Tensor, rows
 
-__all__ = ["GATE_BITS", "run", "sigmoid"]
+__all__ = ["GATE_BITS", "distances", "powers", "run", "sigmoid"]
 
 Ints = NDArray[np.int64]
 
@@ -164,13 +165,23 @@ def gated_block(op: Operation, level: int, x: Ints) -> Ints:
     return sat(x + q15(r, _wide(rows(gain, level))))
 
 
+def powers(t: Any) -> Any:
+    """2^14 times 2^(-t / 256), of an array of NumPy or PyTorch."""
+    f = t & 255
+    return (16384 - ((11003 * f - ((2811 * f * f) >> 8)) >> 8)) >> (t >> 8)
+
+
 def softmax(logits: Ints) -> Ints:
     """Weights in 2^-15 of logits (..., keys) in 2^-8 octaves."""
-    t = np.minimum(logits.max(-1, keepdims=True) - logits, OCTAVES * 256 - 1)
-    f = t & 255
-    p = (16384 - ((11003 * f - ((2811 * f * f) >> 8)) >> 8)) >> (t >> 8)
+    p = powers(np.minimum(logits.max(-1, keepdims=True) - logits, OCTAVES * 256 - 1))
     r = ((1 << 31) - 1) // p.sum(-1, keepdims=True)
     return np.asarray(np.minimum(rshift(p * r, 16), 32767))
+
+
+def distances(row: Ints, column: Ints, window: int) -> Ints:
+    """Entry of the table of distances by query and key, of positions of one window."""
+    apart = (row[:, None] - row + window - 1) * (2 * window - 1)
+    return np.asarray(apart + column[:, None] - column + window - 1)
 
 
 def attention(op: Operation, level: int, x: Ints) -> Ints:
@@ -187,10 +198,10 @@ def attention(op: Operation, level: int, x: Ints) -> Ints:
             if not rows.size or not columns.size:
                 continue
             row, column = (n.ravel() for n in np.meshgrid(rows, columns, indexing="ij"))
-            apart = (row[:, None] - row + window - 1) * (2 * window - 1)
-            apart += column[:, None] - column + window - 1
             a = q[:, row, column] @ k[:, row, column].transpose(0, 2, 1)
-            w = softmax(rshift(a, logit_shift[:, None, None]) + bias[:, apart])
+            w = softmax(
+                rshift(a, logit_shift[:, None, None]) + bias[:, distances(row, column, window)]
+            )
             mixed = rshift(w @ v[:, row, column], 15)
             out[:, row, column] = mixed.clip(-limit, limit)
     return np.asarray(out.transpose(1, 2, 0, 3).reshape(height, width, channels // 3))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from networks.bounds import check
-from networks.definition import OCTAVES, SIGMOID
+from networks.definition import OCTAVES, SIGMOID, distances, powers
 from networks.program import Kind, Operation, Program, Type
 
 __all__ = ["TorchProgram"]
@@ -165,7 +166,9 @@ def _attention(op: Operation, tensors: list[Tensor], level: int, x: Tensor) -> T
     shape = (rows * columns, heads, window * window, depth)
     q, k, v = (t.reshape(shape).double() for t in parts.permute(4, 0, 2, 5, 1, 3, 6))
     a = (q @ k.transpose(-1, -2)).to(torch.int64)
-    logits = _rshift(a, logit_shift[:, None, None]) + bias[:, _apart(window, x.device)]
+    row, column = np.divmod(np.arange(window * window), window)
+    apart = torch.from_numpy(distances(row, column, window)).to(x.device)
+    logits = _rshift(a, logit_shift[:, None, None]) + bias[:, apart]
     inside = inside.reshape(rows, window, columns, window).permute(0, 2, 1, 3)
     w = _softmax(logits, inside.reshape(rows * columns, 1, 1, window * window))
     mixed = ((w.double() @ v).to(torch.int64) + 16384) >> 15
@@ -174,21 +177,10 @@ def _attention(op: Operation, tensors: list[Tensor], level: int, x: Tensor) -> T
     return out[shift : shift + height, shift : shift + width]
 
 
-def _apart(window: int, device: torch.device) -> Tensor:
-    """(window^2, window^2) entry of the table of distances, by query and key."""
-    along = torch.arange(window, device=device)
-    apart = along[:, None] - along + window - 1
-    found = apart[:, None, :, None] * (2 * window - 1) + apart[None, :, None, :]
-    return found.reshape(window * window, window * window)
-
-
 def _softmax(logits: Tensor, inside: Tensor) -> Tensor:
     """`networks.definition.softmax` over the keys that are inside, 0 for others."""
     most = logits.masked_fill(~inside, -(1 << 40)).amax(-1, keepdim=True)
-    t = (most - logits).clamp(0, OCTAVES * 256 - 1)
-    f = t & 255
-    p = (16384 - ((11003 * f - ((2811 * f * f) >> 8)) >> 8)) >> (t >> 8)
-    p = p.masked_fill(~inside, 0)
+    p = powers((most - logits).clamp(0, OCTAVES * 256 - 1)).masked_fill(~inside, 0)
     r = ((1 << 31) - 1) // p.sum(-1, keepdim=True).clamp(min=1)
     weights: Tensor = ((p * r + (1 << 15)) >> 16).clamp(max=32767)
     return weights

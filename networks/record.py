@@ -54,7 +54,10 @@ class Recorder:
             layer = self.layers[name]
             tensors = tuple(layer.tensors[part] for part in TENSORS[kind])
             parameters = (*parameters, *layer.parameters)
-        self.operations.append(Operation(kind, tuple(arguments), parameters, tensors, name))
+        return self._append(Operation(kind, tuple(arguments), parameters, tensors, name))
+
+    def _append(self, op: Operation) -> int:
+        self.operations.append(op)
         return len(self.inputs) + len(self.operations) - 1
 
     def linear(self, name: str, x: int, fold: int = 1, unfold: int = 1) -> int:
@@ -103,5 +106,4 @@ class Recorder:
         heads, window, limit = layer.parameters
         tensors = tuple(layer.tensors[part] for part in TENSORS[Kind.ATTENTION])
         given = (heads, window, shift, limit)
-        self.operations.append(Operation(Kind.ATTENTION, (x,), given, tensors, name))
-        return len(self.inputs) + len(self.operations) - 1
+        return self._append(Operation(Kind.ATTENTION, (x,), given, tensors, name))

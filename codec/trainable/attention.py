@@ -6,12 +6,14 @@ Arrays are (B, H, W, C). Logits are natural; in integers they count octaves
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from codec.trainable.blocks import OUT_SCALE, LevelGain
 from codec.transforms.swin import HEAD, WINDOW
+from networks import definition
 
 __all__ = ["BranchGain", "EnterLinear", "WindowAttention", "WindowBias", "attend", "distances"]
 
@@ -70,10 +72,8 @@ class WindowAttention(nn.Module):
 
 def distances() -> Tensor:
     """(64, 64) which entry of a table of 15 x 15 a query and a key of a window have."""
-    along = torch.arange(WINDOW)
-    apart = along[:, None] - along[None] + WINDOW - 1
-    rows = apart[:, None, :, None] * (2 * WINDOW - 1)
-    return (rows + apart[None, :, None, :]).reshape(WINDOW**2, WINDOW**2)
+    row, column = np.divmod(np.arange(WINDOW**2), WINDOW)
+    return torch.from_numpy(definition.distances(row, column, WINDOW))
 
 
 def attend(x: Tensor, bias: Tensor, shift: int) -> Tensor:

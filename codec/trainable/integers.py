@@ -167,17 +167,9 @@ def _of_pixels(w: dict[str, Floats], name: str, outputs: Floats, kind: Type) -> 
 
 
 def _recorded_analysis(layers: dict[str, Layer], config: WaveletConfig) -> Program:
-    """The program of an analysis with these layers."""
     record = Recorder(layers)
     pixel = record.input(Type.U8, 3, 0, 255)
     return record.program([analyse(record, config, pixel)])
-
-
-def _recorded_synthesis(layers: dict[str, Layer], config: WaveletConfig) -> Program:
-    """The program of a synthesis with these layers."""
-    record = Recorder(layers)
-    y_hat = record.input(Type.I32, config.latent, -Y_HAT_RANGE, Y_HAT_RANGE)
-    return record.program([synthesise(record, config, y_hat)])
 
 
 def synthesis_program(
@@ -197,7 +189,9 @@ def synthesis_program(
     stem, offset = w["stem.weight"] * 255, w["stem.bias"] * 255 + 127.5
     sums = to_linear(stem, offset[None], (trunk, np.ones(len(offset))), LARGEST + 1)
     layers["stem"] = linear_layer(sums, Type.U8)
-    return _recorded_synthesis(layers, config)
+    record = Recorder(layers)
+    y_hat = record.input(Type.I32, config.latent, -Y_HAT_RANGE, Y_HAT_RANGE)
+    return record.program([synthesise(record, config, y_hat)])
 
 
 def _hyper_analysis(
@@ -291,8 +285,7 @@ def _floats(part: str, program: Program, units: Units, knots: int) -> dict[str, 
         ("synthesis", "stem"): (trunk, np.ones(3 * STEM * STEM)),
     }
     named = {op.name: op for op in program.operations if op.name}
-    windows = [op.name for op in program.operations if op.kind is Kind.ATTENTION]
-    for n in range(len(windows)):
+    for n in range(sum(op.kind is Kind.ATTENTION for op in program.operations)):
         found |= window_floats(part, n, lambda name: named[name].tensor, units, trunk, knots)
     for op in program.operations:
         name = op.name

@@ -31,13 +31,7 @@ from networks.export.integer_layers import IntegerNetwork
 from networks.program import Program
 from networks.train.training import KNOTS
 
-__all__ = [
-    "LatentTables",
-    "TrainedWeights",
-    "read_trained",
-    "read_units",
-    "write_trained",
-]
+__all__ = ["LatentTables", "TrainedWeights", "read_trained", "read_units", "write_trained"]
 
 TRANSFORMS = ("analysis", "synthesis", "hyper_analysis")
 UNITS = "units/"
@@ -85,27 +79,23 @@ def write_trained(
     transforms, units = transform_programs(
         weights.floats, config.transform, config.entropy, largest, limits
     )
-    entries: dict[str, weights_file.Entry] = {
-        "recipe": _recipe_of(config),
-        "cdf": weights.tables.cdf.to_bytes(),
-        "z_index": weights.tables.z_index,
-        "config": _config_of(config),
-    }
-    if weights.distortion is not None:
-        entries["distortion"] = json.dumps(asdict(weights.distortion), sort_keys=True).encode()
-    entries |= {**transforms, **programs(config.entropy, weights.network), **_units_of(units)}
-    return weights_file.write(entries)
-
-
-def _recipe_of(config: ImageConfig) -> NDArray[np.int32]:
-    """The entry `recipe` (entropy/SPEC.md, Model)."""
     entropy = config.entropy
     recipe = [
         entropy.latent, entropy.hidden, entropy.hyper, entropy.levels, entropy.trellis_step,
         entropy.trellis_states, analysis_margin(config.transform),
         synthesis_margin(config.transform),
     ]  # fmt: skip
-    return np.array(recipe, dtype=np.int32)
+    entries: dict[str, weights_file.Entry] = {
+        "recipe": np.array(recipe, dtype=np.int32),
+        "cdf": weights.tables.cdf.to_bytes(),
+        "z_index": weights.tables.z_index,
+        "config": _config_of(config),
+    }
+    if weights.distortion is not None:
+        entries["distortion"] = json.dumps(asdict(weights.distortion), sort_keys=True).encode()
+    entries |= {**transforms, **programs(entropy, weights.network)}
+    entries |= {UNITS + k: np.asarray(v, np.float32) for k, v in sorted(units.items())}
+    return weights_file.write(entries)
 
 
 def _config_of(config: ImageConfig) -> bytes:
@@ -116,11 +106,6 @@ def _config_of(config: ImageConfig) -> bytes:
     if not config.transform.windows:
         del found["transform"]["windows"]
     return json.dumps(found, sort_keys=True).encode()
-
-
-def _units_of(units: Units) -> dict[str, NDArray[np.float32]]:
-    """The entries of the units of channels."""
-    return {UNITS + k: np.asarray(v, np.float32) for k, v in sorted(units.items())}
 
 
 def read_trained(data: bytes) -> TrainedWeights:

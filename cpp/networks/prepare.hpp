@@ -53,6 +53,11 @@ inline std::size_t padded_to(std::size_t count, std::size_t unit) {
     return (count + unit - 1) / unit * unit;
 }
 
+// What rounds a number that is shifted by so much to the nearest.
+inline std::int32_t half_of(std::int32_t shift) {
+    return shift > 0 ? std::int32_t{1} << (shift - 1) : 0;
+}
+
 // Rows (outputs, 2 words) of weights to panels, as kernels have them: `packed` holds whole panels, zeros
 // at first.
 void pack_rows(const Kernels& kernels, const std::int16_t* rows, std::size_t outputs,

@@ -38,8 +38,7 @@ public:
     void pack() { pack_rows(kernels_, rows_.data(), padded_, words_, packed_.data()); }
 
     void set_shift(std::int32_t shift) {
-        const std::int32_t half = shift > 0 ? std::int32_t{1} << (shift - 1) : 0;
-        std::fill_n(bias_.data(), padded_, half);
+        std::fill_n(bias_.data(), padded_, half_of(shift));
         std::fill_n(shift_.data(), padded_, shift);
     }
 

@@ -30,8 +30,6 @@ void put_word(std::int16_t* out, const Kernels& kernels, At&& at) {
     }
 }
 
-std::int32_t half_of(std::int32_t shift) { return shift > 0 ? std::int32_t{1} << (shift - 1) : 0; }
-
 }  // namespace
 
 Constants::Constants(const Kernels& kernels, const Tensor& bias, const Tensor& shift)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import device, from_numpy
 
 from networks import definition
 from networks.errors import InvalidNetwork
@@ -265,6 +264,7 @@ def test_attention_equals_loops(name: str, how: str) -> None:
 
 
 def test_attention_of_an_array_without_positions_is_one_too() -> None:
+    torch = pytest.importorskip("torch")
     from networks.native import NativeProgram
     from networks.on_torch import TorchProgram
 
@@ -274,8 +274,8 @@ def test_attention_of_an_array_without_positions_is_one_too() -> None:
             x = np.zeros(shape, np.int16)
             assert definition.run(program, [x], 0)[0].shape == (*shape[:2], 64)
             assert NativeProgram(program)([x], 0)[0].shape == (*shape[:2], 64)
-            torch = TorchProgram(program, device("cpu"))
-            assert tuple(torch([from_numpy(x)], 0)[0].shape) == (*shape[:2], 64)
+            on_torch = TorchProgram(program, torch.device("cpu"))
+            assert tuple(on_torch([torch.from_numpy(x)], 0)[0].shape) == (*shape[:2], 64)
 
 
 def test_weights_of_attention_are_near_those_of_powers_of_two() -> None:
