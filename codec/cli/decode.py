@@ -24,10 +24,15 @@ from codec.cli.jobs import (
 )
 from codec.cli.streams import STDIO
 from codec.cli.totals import Totals
+from codec.cli.tree_videos import video_jobs
 from codec.cli.trees import find_inputs
 from codec.cli.video_options import (
+    TREE_FORMAT,
     DecodeArguments,
+    begins_video,
     decodes_video,
+    is_still,
+    names_video,
     refuse_newer,
     video_decode_options,
 )
@@ -35,6 +40,7 @@ from codec.errors import OptionError, translated
 from codec.options import Crop, DecoderOptions, Limits
 
 if TYPE_CHECKING:
+    from codec.cli.video_decode import DecodeJob
     from codec.decoder import Decoder
     from codec.image.writing import OutputFormat
 
@@ -121,23 +127,26 @@ def decode(
     codec decode clip.licv -o part.mkv --start 12.5 --duration 3
     codec decode clip.licv -o - | ffplay -
     """
-    from codec.cli import video_decode
 
-    limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
-    asked = video_decode.DecodeJob(
-        format_name, output_quality, threads, limits, force, as_json, progress, video
-    )
-    if decodes_video(inputs, video.given or video_decode.names_video(format_name, inputs)):
-        return video_decode.decode_videos(
-            session, inputs, output, output_dir, asked, no_output=no_output, full_names=full_names,
-            keep_going=keep_going, skip_existing=skip_existing, replace_input=replace_input,
+    def of_video(as_format: str | None) -> DecodeJob:  # whose module pictures alone do without
+        from codec.cli.video_decode import DecodeJob
+
+        limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
+        return DecodeJob(
+            as_format, output_quality, threads, limits, force, as_json, progress, video
+        )
+
+    if decodes_video(inputs, video.given or names_video(format_name, inputs)):
+        from codec.cli.video_decode import decode_videos
+
+        return decode_videos(
+            session, inputs, output, output_dir, of_video(format_name), no_output=no_output,
+            full_names=full_names, keep_going=keep_going, skip_existing=skip_existing,
+            replace_input=replace_input,
         )  # fmt: skip
     from codec.image.writing import find_format
 
-    found = find_inputs(
-        inputs, output, output_dir, video_decode.is_still, video_decode.begins_video,
-        keep_going=keep_going,
-    )  # fmt: skip
+    found = find_inputs(inputs, output, output_dir, is_still, begins_video, keep_going=keep_going)
     if output_dir is not None and format_name is None:
         format_name = "png"
     output_format: OutputFormat | None = None
@@ -156,13 +165,11 @@ def decode(
     )  # fmt: skip
     if as_json and output == STDIO:
         raise click.UsageError("--json and -o - would both write to stdout")
-    videos: list[Job] = []
-    if found.videos:
-        videos = video_decode.tree_jobs(
-            session, found, output, output_dir, no_output=no_output, full_names=full_names
-        )
+    videos = video_jobs(
+        found, output, output_dir, suffix=f".{TREE_FORMAT}", of_pictures=("format_name", "crop"),
+        reason="{}, as given, is of pictures", no_output=no_output, full_names=full_names,
+    )  # fmt: skip
     clips = {job.source for job in videos}
-    as_videos = replace(asked, format_name=video_decode.TREE_FORMAT)
     options = common.decoder_options(
         device, threads, max_pixels, max_dimension, crop=crop, conceal=conceal
     )
@@ -170,7 +177,9 @@ def decode(
 
     def run(job: Job) -> None:
         if job.source in clips:
-            video_decode.decode_one(session, job, as_videos)
+            from codec.cli.video_decode import decode_one
+
+            decode_one(session, job, of_video(TREE_FORMAT))
             totals.add_video(job)
             return
         report, written = work.decode(

@@ -31,8 +31,10 @@ from codec.cli.jobs import (
 from codec.cli.sequences import holds_several, pictures
 from codec.cli.streams import STDIO
 from codec.cli.totals import Totals
+from codec.cli.tree_videos import video_jobs
 from codec.cli.trees import find_inputs
 from codec.cli.video_options import (
+    VIDEO_SUFFIX,
     EncodeArguments,
     encodes_video,
     starts_video,
@@ -54,8 +56,15 @@ from codec.options import (
 from codec.video.options import DEFAULT_VIDEO_QUALITY
 
 if TYPE_CHECKING:
+    from codec.cli.video_encode import EncodeJob
     from codec.encoder import Encoder
     from codec.image.picture import Picture
+
+
+_OF_PICTURES = (
+    "lossless", "near_lossless", "target_bpp", "target_size", "target_psnr", "target_ssimulacra2",
+)  # fmt: skip
+"""Options that ask for what videos do not have: in a folder they are left out then."""
 
 
 @click.command(cls=Command, short_help="Encode images and videos.")
@@ -193,16 +202,22 @@ def encode(
     codec encode frames/%05d.png -o clip.licv --fps 24
     ffmpeg -i x.mov -f yuv4mpegpipe - | codec encode - -o x.licv
     """
-    from codec.cli import video_encode
 
-    limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
-    asked = video_encode.EncodeJob(
-        quality, level, effort, threads, limits, ignore_alpha, force, as_json, progress, video
-    )
+    def of_video() -> EncodeJob:  # whose module pictures alone do without
+        from codec.cli.video_encode import EncodeJob
+
+        limits = Limits(max_pixels=max_pixels, max_dimension=max_dimension)
+        return EncodeJob(
+            quality, level, effort, threads, limits, ignore_alpha, force, as_json, progress, video
+        )
+
     if encodes_video(inputs, output, video.given):
-        return video_encode.encode_videos(
-            session, inputs, output, output_dir, asked, no_output=no_output, full_names=full_names,
-            keep_going=keep_going, skip_existing=skip_existing, replace_input=replace_input,
+        from codec.cli.video_encode import encode_videos
+
+        return encode_videos(
+            session, inputs, output, output_dir, of_video(), no_output=no_output,
+            full_names=full_names, keep_going=keep_going, skip_existing=skip_existing,
+            replace_input=replace_input,
         )  # fmt: skip
     options = EncoderOptions(
         quality=quality,
@@ -228,14 +243,14 @@ def encode(
     )  # fmt: skip
     if as_json and output == STDIO:
         raise click.UsageError("--json and -o - would both write to stdout")
-    videos: list[Job] = []
     if found.videos:
         from codec.encoder import suited_entry
 
         suited_entry(profile, model, tune)  # told now, where no picture asks for it
-        videos = video_encode.tree_jobs(
-            session, found, output, output_dir, no_output=no_output, full_names=full_names
-        )
+    videos = video_jobs(
+        found, output, output_dir, suffix=VIDEO_SUFFIX, of_pictures=_OF_PICTURES,
+        reason="{} does not concern videos", no_output=no_output, full_names=full_names,
+    )  # fmt: skip
     clips = {job.source for job in videos}
     work = _Work(session, options, machine, profile, model, tune)
 
@@ -250,7 +265,9 @@ def encode(
 
     def run(job: Job) -> None:
         if job.source in clips:
-            video_encode.encode_one(session, job, [], asked)
+            from codec.cli.video_encode import encode_one
+
+            encode_one(session, job, [], of_video())
             totals.add_video(job)
             return
         if not job.numbered:

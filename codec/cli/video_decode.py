@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,16 +13,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-import bitstream
 from codec.cli.common import Session
 from codec.cli.jobs import Job, open_input, plan, refuse_terminal, run_jobs
 from codec.cli.streams import STDIO, standard_output
 from codec.cli.totals import leave_pictures_out, say_left_out
 from codec.cli.trees import Found, find_inputs, has_folder
 from codec.cli.video_options import (
+    TREE_FORMAT,
     DecodeArguments,
-    foreign_option,
-    kind_of_coded,
+    begins_video,
+    is_still,
     refuse_others,
 )
 from codec.cli.video_progress import frame_progress
@@ -35,21 +34,12 @@ if TYPE_CHECKING:
     from bitstream.video import VideoStreamReader
 
 __all__ = [
-    "TREE_FORMAT",
     "DecodeJob",
-    "begins_video",
     "decode_one",
     "decode_videos",
-    "is_still",
-    "names_video",
     "opened_file",
-    "tree_jobs",
 ]
 
-TREE_FORMAT = "mkv"
-"""What videos become where pictures become png: it holds them exactly."""
-_OF_PICTURES = ("format_name", "crop")
-_log = logging.getLogger(__name__)
 
 _TAKEN = (
     "inputs", "output", "format_name", "output_quality", "start", "duration", "no_audio", "recover",
@@ -106,55 +96,12 @@ def decode_videos(
     return say_left_out(session, found, code)
 
 
-def tree_jobs(
-    session: Session, found: Found, output: str | None, output_dir: Path | None, *,
-    no_output: bool, full_names: bool,
-) -> list[Job]:  # fmt: skip
-    """The jobs of the videos beside pictures, where there are folders: all become TREE_FORMAT;
-    none, and a word, where something was asked for that only pictures have.
-
-    Raises:
-        click.UsageError: it was, and there are only videos; or they cannot go where they shall.
-    """
-    context = click.get_current_context()
-    others = [p.name or "" for p in context.command.params if p.name not in _OF_PICTURES]
-    other = foreign_option(context, others)
-    if other is not None:
-        if not found.sources:
-            raise click.UsageError(f"{other}, as given, does not concern videos")
-        _log.warning("%d videos left out: %s, as given, is of pictures", len(found.videos), other)
-        return []
-    if output is not None:
-        raise click.UsageError(f"{found.videos[0]} lies in a folder: give --output-dir DIR")
-    return plan(
-        found.videos, None, output_dir, suffix=f".{TREE_FORMAT}", no_output=no_output,
-        below=found.below, full_names=full_names,
-    )  # fmt: skip
-
-
 def decode_one(session: Session, job: Job, asked: DecodeJob) -> None:
     """Decodes one video, and says so."""
     report = _decode(session, job, asked)
     if asked.as_json:
         click.echo(json.dumps(report))
     session.say(_line(report))
-
-
-def names_video(format_name: str | None, inputs: Sequence[str]) -> bool:
-    """Whether a format is one of videos, and folders are to be looked into for them."""
-    if format_name is None or not has_folder(inputs):
-        return False
-    return format_name.lower().removeprefix(".") in ("mkv", "mp4", "mov", "y4m")
-
-
-def begins_video(head: bytes) -> bool:
-    """Whether a file that begins so is a video of ours."""
-    return kind_of_coded(head) == "video"
-
-
-def is_still(head: bytes) -> bool:
-    """Whether a file that begins so is ours and no video."""
-    return bitstream.has_magic(head) and not begins_video(head)
 
 
 def _plan(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 import tempfile
 import time
@@ -20,11 +19,10 @@ from codec.cli.common import Session
 from codec.cli.jobs import Job, open_input, plan, run_jobs
 from codec.cli.streams import STDIO, standard_output
 from codec.cli.totals import leave_pictures_out, say_left_out
-from codec.cli.trees import Found, find_inputs, has_folder
+from codec.cli.trees import find_inputs, has_folder
 from codec.cli.video_options import (
     VIDEO_SUFFIX,
     EncodeArguments,
-    foreign_option,
     is_video,
     refuse_others,
     starts_video,
@@ -41,18 +39,13 @@ if TYPE_CHECKING:
     from codec.video.inputs import VideoSource
     from codec.video.options import VideoOptions
 
-__all__ = ["EncodeJob", "encode_one", "encode_videos", "tree_jobs"]
-
-_log = logging.getLogger(__name__)
+__all__ = ["EncodeJob", "encode_one", "encode_videos"]
 
 _TAKEN = (
     "inputs", "output", "quality", "level", "effort", "lowdelay", "target_bitrate", "keyint",
     "start", "duration", "fps", "chroma", "no_audio", "recover", "ignore_alpha", "force",
     "replace_input", "output_dir", "device", "full_names", "keep_going", "skip_existing", "threads",
     "max_pixels", "max_dimension", "as_json", "progress", "no_output",
-)  # fmt: skip
-_OF_PICTURES = (
-    "lossless", "near_lossless", "target_bpp", "target_size", "target_psnr", "target_ssimulacra2",
 )  # fmt: skip
 _HIGHEST_EFFORT = 9
 _NUMBER = re.compile(r"%0?[0-9]?d")
@@ -126,32 +119,6 @@ def encode_videos(
         keep_going=keep_going, skip_existing=skip_existing, replace_input=replace_input,
     )  # fmt: skip
     return say_left_out(session, found, code)
-
-
-def tree_jobs(
-    session: Session, found: Found, output: str | None, output_dir: Path | None, *,
-    no_output: bool, full_names: bool,
-) -> list[Job]:  # fmt: skip
-    """The jobs of the videos beside pictures, where there are folders; none, and a word, where a
-    quality was asked for that videos do not have.
-
-    Raises:
-        click.UsageError: it was, and there are only videos; or they cannot go where they shall.
-    """
-    context = click.get_current_context()
-    others = [p.name or "" for p in context.command.params if p.name not in _OF_PICTURES]
-    other = foreign_option(context, others)
-    if other is not None:
-        if not found.sources:
-            raise click.UsageError(f"{other} does not concern videos")
-        _log.warning("%d videos left out: %s does not concern videos", len(found.videos), other)
-        return []
-    if output is not None:
-        raise click.UsageError(f"{found.videos[0]} lies in a folder: give --output-dir DIR")
-    return plan(
-        found.videos, None, output_dir, suffix=VIDEO_SUFFIX, no_output=no_output,
-        below=found.below, full_names=full_names,
-    )  # fmt: skip
 
 
 def encode_one(session: Session, job: Job, images: list[str], asked: EncodeJob) -> None:

@@ -21,14 +21,18 @@ from codec.cli.trees import PROBE_BYTES, has_folder
 from codec.errors import OptionError, UnsupportedVersion
 
 __all__ = [
+    "TREE_FORMAT",
     "VIDEO_SUFFIX",
     "DecodeArguments",
     "EncodeArguments",
+    "begins_video",
     "decodes_video",
     "encodes_video",
     "foreign_option",
+    "is_still",
     "is_video",
     "kind_of_coded",
+    "names_video",
     "refuse_newer",
     "refuse_others",
     "starts_video",
@@ -37,6 +41,8 @@ __all__ = [
 ]
 
 VIDEO_SUFFIX = ".licv"
+TREE_FORMAT = "mkv"
+"""What videos of folders become where pictures become png: it holds them exactly."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -350,6 +356,25 @@ def kind_of_coded(head: bytes) -> str | None:
         return bitstream.kind(head)
     except bitstream.BitstreamError:
         return None
+
+
+def names_video(format_name: str | None, inputs: Sequence[str]) -> bool:
+    """Whether a format is one of videos, and folders are to be looked into for them."""
+    if format_name is None or not has_folder(inputs):
+        return False
+    return format_name.lower().removeprefix(".") in ("mkv", "mp4", "mov", "y4m")
+
+
+def begins_video(head: bytes) -> bool:
+    """Whether a file that begins so is a video of ours."""
+    return kind_of_coded(head) == "video"
+
+
+def is_still(head: bytes) -> bool:
+    """Whether a file that begins so is ours and no video."""
+    import bitstream
+
+    return bitstream.has_magic(head) and not begins_video(head)
 
 
 def _begin(source: str) -> bytes:
